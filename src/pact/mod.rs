@@ -1,1 +1,3 @@
-//! (placeholder)
+//! The rules (placeholder front page).
+
+pub mod cooperation;
