@@ -11,8 +11,8 @@
 use crate::pact::time::Timestamp;
 
 /// The most slots that any window has: a window of 23 ms has slots of 1 ms and holds 24 of them.
-pub const MAX_SLOTS: usize = 24;
-const MAX_AGE: u64 = MAX_SLOTS as u64;
+pub const MAX_SLOTS: usize = SLOTS as usize;
+const SLOTS: u32 = 24;
 
 /// How a window is cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,12 +83,12 @@ impl SlotWindow {
         }
         let mut held = self.held(shape, now);
         let mut at = now;
-        for (age, count) in (0..MAX_AGE).zip(self.counts).rev() {
+        for (age, count) in (0..SLOTS).zip(self.counts).rev() {
             if held < limit {
                 break;
             }
             // A slot before the epoch, or one that has left already, holds nothing and moves nothing.
-            let leaves_at = shape.leaves_at(self.newest_slot.saturating_sub(age));
+            let leaves_at = shape.leaves_at(self.newest_slot.saturating_sub(u64::from(age)));
             if count > 0 && leaves_at > now {
                 held = held.saturating_sub(count);
                 at = leaves_at;
