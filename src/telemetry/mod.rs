@@ -1,1 +1,4 @@
-//! (placeholder)
+//! Sight: metrics and logs.
+
+/// Every instrument, in one list.
+pub mod metrics;
