@@ -1,1 +1,3 @@
+//! The one integration test binary: a file a story.
 
+mod architecture;
