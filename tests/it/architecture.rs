@@ -4,9 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The modules in dependency order; each names only those before it, and `grpc` and `http` do not name each other.
-const ORDER: [&str; 12] = [
-    "pact", "clock", "payload", "config", "telemetry", "store", "pdp", "pep", "grpc", "http", "app", "cli",
-];
+const ORDER: [&str; 12] =
+    ["pact", "clock", "payload", "config", "telemetry", "store", "pdp", "pep", "grpc", "http", "app", "cli"];
 
 /// Which module may name which crate. What is not listed (std, thiserror, tracing) is free outside the rules.
 const CRATES: [(&str, &[&str]); 22] = [
@@ -82,7 +81,8 @@ fn names_crate(code: &str, name: &str) -> bool {
 #[test]
 fn lib_rs_lists_the_modules_in_dependency_order() {
     let lib = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/lib.rs")).expect("lib.rs");
-    let listed: Vec<_> = lib.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';')).collect();
+    let listed: Vec<_> =
+        lib.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';')).collect();
     assert_eq!(listed, ORDER);
 }
 
@@ -93,7 +93,8 @@ fn a_module_names_only_those_before_it() {
         let Some(place) = ORDER.iter().position(|module| *module == file.module) else { continue };
         let code = code(&file.text);
         for (other, name) in ORDER.iter().enumerate() {
-            let named = code.contains(&format!("crate::{name}::")) || code.contains(&format!("crate::{name};"));
+            let named =
+                code.contains(&format!("crate::{name}::")) || code.contains(&format!("crate::{name};"));
             let siblings = file.module == "http" && *name == "grpc";
             if named && (other > place || siblings) {
                 broken.push(format!("{} names crate::{name}", file.path.display()));
@@ -128,7 +129,8 @@ fn the_rules_know_no_crate_clock_or_randomness() {
                 file.path.display()
             );
         }
-        for banned in ["tracing::", "std::time", "std::env", "std::fs", "std::net", "RandomState", "async fn"] {
+        for banned in ["tracing::", "std::time", "std::env", "std::fs", "std::net", "RandomState", "async fn"]
+        {
             assert!(!code.contains(banned), "{} names {banned}", file.path.display());
         }
     }
@@ -160,17 +162,20 @@ fn no_file_outgrows_a_head() {
 
 #[test]
 fn main_rs_stays_small() {
-    let main = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/main.rs")).expect("main.rs");
+    let main =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/main.rs")).expect("main.rs");
     assert!(main.lines().count() < 60);
 }
 
 #[test]
 fn the_crate_table_names_every_dependency_that_must_stay_put() {
-    let manifest = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml")).expect("manifest");
+    let manifest =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml")).expect("manifest");
     let section = manifest.split("[dependencies]").nth(1).expect("dependencies");
     let section = section.split("\n[").next().expect("a section ends");
     // Everywhere (thiserror), or named only through the generated code and tonic's own traits.
-    const FREE: [&str; 6] = ["thiserror", "tokio_stream", "tonic_health", "tonic_prost", "tonic_reflection", "tower"];
+    const FREE: [&str; 6] =
+        ["thiserror", "tokio_stream", "tonic_health", "tonic_prost", "tonic_reflection", "tower"];
     for line in section.lines().filter(|line| line.contains(" = ")) {
         let name = line.split(" = ").next().expect("a name").replace('-', "_");
         let listed = CRATES.iter().any(|(listed, _)| *listed == name);

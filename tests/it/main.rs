@@ -1,3 +1,6 @@
 //! The one integration test binary: a file a story.
 
 mod architecture;
+mod cooperation;
+mod naive_model;
+mod simulation;
