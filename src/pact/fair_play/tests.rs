@@ -387,10 +387,12 @@ struct Turn {
 
 fn turns() -> impl Strategy<Value = Vec<Turn>> {
     let wait = prop_oneof![4 => 0..700_u64, 2 => 0..5_000_u64, 1 => 0..90_000_u64];
-    let message = (0..60_u64, prop_oneof![5 => Just(0_u32), 1 => 1..4_u32], prop::option::weighted(0.3, 0..12_u64))
-        .prop_map(|(chars, detections, id)| Message { chars, detections, id });
+    let message =
+        (0..60_u64, prop_oneof![5 => Just(0_u32), 1 => 1..4_u32], prop::option::weighted(0.3, 0..12_u64))
+            .prop_map(|(chars, detections, id)| Message { chars, detections, id });
     let pause = prop::option::weighted(0.05, 0..3_000_u64);
-    let turn = (wait, message, pause).prop_map(|(wait_ms, message, pause_ms)| Turn { wait_ms, message, pause_ms });
+    let turn =
+        (wait, message, pause).prop_map(|(wait_ms, message, pause_ms)| Turn { wait_ms, message, pause_ms });
     prop::collection::vec(turn, 1..40)
 }
 
