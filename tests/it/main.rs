@@ -2,5 +2,8 @@
 
 mod architecture;
 mod cooperation;
+mod evaluate;
+mod house;
 mod naive_model;
+mod serving;
 mod simulation;
