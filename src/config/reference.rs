@@ -70,7 +70,11 @@ fn row(page: &mut String, path: &str, field: &Field) {
     let path = format!("{path}.{}", field.name);
     let (path, default, allowed) = match &field.shape {
         Shape::Value { kind, default } => {
-            let default = if default.is_empty() { "empty".to_owned() } else { format!("`{default}`") };
+            let default = match *default {
+                "" if path.contains("[]") => "absent".to_owned(),
+                "" => "empty".to_owned(),
+                default => format!("`{default}`"),
+            };
             (path, default, kind.allowed())
         }
         Shape::Tiers(_) => {

@@ -93,3 +93,37 @@ fn a_missing_file_is_an_error_that_names_it() {
     let error = ConfigFile::read(path).expect_err("no file").to_string();
     assert!(error.starts_with("no/such/file.yaml: cannot be read: "), "{error}");
 }
+
+#[test]
+fn what_yaml_repeats_for_us_is_read_like_what_is_written_out() {
+    let loaded = Written::file(
+        "policies:\n  kids: &kids\n    fair_play: &limits {stamina_max: 50, flow_after: 2}\n  teens:\n    fair_play:\n      \
+         <<: *limits\n      flow_after: 3\n",
+    )
+    .loads();
+    let teens = limits_of(&loaded.config, "teens", TrustTier::User);
+    assert_eq!((teens.stamina_max, teens.flow_after), (Points::whole(50), 3));
+}
+
+proptest! {
+    /// Whatever stands in the file: settings or mistakes, never a panic.
+    #[test]
+    fn no_file_makes_loading_panic(
+        words in proptest::collection::vec(
+            prop_oneof![
+                Just("policies"), Just("default"), Just("fair_play"), Just("stamina_max"), Just("routes"),
+                Just("rules"), Just("server"), Just("unix_socket"), Just("tiers"), Just("user"), Just(": "),
+                Just("\n"), Just("\n  "), Just("\n    "), Just("- "), Just("["), Just("]"), Just("{"), Just("}"),
+                Just(","), Just("&a "), Just("*a"), Just("<<: "), Just("? "), Just("~"), Just("1e9"), Just("off"),
+                Just("'"), Just("\""), Just("|"), Just("!!int "), Just("\u{1}"), Just("é"), Just("# "), Just("---"),
+            ],
+            0..40,
+        ),
+    ) {
+        let file = ConfigFile { name: "pact.yaml".to_owned(), text: words.concat() };
+        let loaded = Config::load(&Sources { file: Some(file), ..Sources::default() });
+        if let Err(errors) = loaded {
+            prop_assert!(!errors.errors.is_empty() && !errors.to_string().is_empty());
+        }
+    }
+}

@@ -55,8 +55,26 @@ fn odd_limits_are_explained() {
         of("cooldown_duration: 8, max_burst_responses: 10, max_session_length: 86400, session_break: 86400");
     assert_eq!(
         edge,
-        "`policies.default.fair_play.rate_limit_max`: can never bind (100): 30 in 60 s admit at most 30 in 65 s"
+        "`policies.default.fair_play.rate_limit_max`: can never bind (100): intervals of 0.5 s and bursts of 10 in 10 s \
+         admit at most 70 in 65 s"
     );
+}
+
+#[test]
+fn stamina_is_reckoned_with_the_refill_of_flow() {
+    let of = |bonus: &str| {
+        advice(&format!(
+            "policies: {{default: {{fair_play: {{stamina_cost_min: 10, min_response_interval: 0, max_burst_responses: \
+             64, burst_window: 0.001, max_interactions_per_minute: 100, stamina_flow_bonus: {bonus}}}}}}}"
+        ))
+    };
+    let said = of("1");
+    assert!(
+        said.iter().any(|words| words.contains("refill of stamina admit at most 74 in 65 s")),
+        "{said:#?}"
+    );
+    // (100 + 64.999 s × 10 × 2) / 10 = 139: now the minute may bind first.
+    assert!(of("2").iter().all(|words| !words.contains("per_minute`")), "{:#?}", of("2"));
 }
 
 #[test]
