@@ -210,6 +210,21 @@ mod tests {
         }
     }
 
+    #[test]
+    fn the_past_fades_more_slowly_among_more_agents() {
+        let welfare_among = |agents: usize| {
+            let mut ledger = Ledger::new(ROOMY);
+            for turn in 0..124 {
+                let action = if turn < 100 { Action::Cooperate } else { Action::Defect };
+                ledger.log(&act(&(turn % agents).to_string(), action)).unwrap();
+            }
+            ledger.recent_welfare().unwrap()
+        };
+        // 24 defections are 1.5 half-lives of 16 actions, and .3 of one of 80.
+        assert!((welfare_among(1) - 0.35).abs() < 0.01, "{}", welfare_among(1));
+        assert!((welfare_among(10) - 0.71).abs() < 0.01, "{}", welfare_among(10));
+    }
+
     fn action() -> impl Strategy<Value = Action> {
         prop_oneof![Just(Action::Cooperate), Just(Action::Defect)]
     }

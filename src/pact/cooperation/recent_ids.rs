@@ -5,27 +5,27 @@
 //! counted ids are known, over all agents together: the oldest is forgotten when another comes, and a repeat of a
 //! forgotten id counts again. A repeat does not renew the id it repeats.
 
-use std::{
-    collections::VecDeque,
-    hash::{BuildHasher, RandomState},
-};
+use std::collections::VecDeque;
 
-use crate::pact::cooperation::{action::AgentId, tables::Fingerprints};
+use crate::pact::cooperation::{
+    action::AgentId,
+    tables::{Fingerprint, FingerprintKeys, Fingerprints},
+};
 
 #[derive(Debug)]
 // INVARIANT: `known` and `oldest_first` hold the same fingerprints, at most `limit`
 pub(super) struct RecentIds {
     limit: usize,
-    keys: [RandomState; 2],
+    keys: FingerprintKeys,
     known: Fingerprints,
-    oldest_first: VecDeque<u128>,
+    oldest_first: VecDeque<Fingerprint>,
 }
 
 impl RecentIds {
     pub(super) fn new(limit: usize) -> Self {
         Self {
             limit,
-            keys: [RandomState::new(), RandomState::new()],
+            keys: FingerprintKeys::new(),
             known: Fingerprints::default(),
             oldest_first: VecDeque::new(),
         }
@@ -36,7 +36,7 @@ impl RecentIds {
         if self.limit == 0 {
             return true;
         }
-        let fingerprint = self.fingerprint(agent, interaction);
+        let fingerprint = self.keys.fingerprint((agent, interaction));
         if !self.known.insert(fingerprint) {
             return false;
         }
@@ -47,11 +47,6 @@ impl RecentIds {
             self.known.remove(&oldest);
         }
         true
-    }
-
-    fn fingerprint(&self, agent: &AgentId, interaction: &str) -> u128 {
-        let [high, low] = self.keys.each_ref().map(|key| key.hash_one((agent, interaction)));
-        u128::from(high) << 64 | u128::from(low)
     }
 }
 

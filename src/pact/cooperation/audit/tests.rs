@@ -75,6 +75,21 @@ fn the_seeds_own_rule_sees_no_collapse_in_the_third_scenario() {
     assert_eq!(flagged, ["Mal_Bot"]);
 }
 
+/// 9 of 14 are exactly 1.5 times 9 of 21, but not in doubles: there the share of defections decides, rounded once.
+#[test]
+fn a_tie_with_the_seeds_bound_falls_as_its_doubles_do() {
+    let history = [times(9, "A", Defect), times(5, "A", Cooperate), times(7, "B", Cooperate)].concat();
+    assert_eq!(verdict(&history, View::SeedExact).2, ["A"]);
+    let history = [times(7, "A", Defect), times(1, "A", Cooperate), times(4, "B", Cooperate)].concat();
+    assert_eq!(verdict(&history, View::SeedExact).2, [""; 0], "7 of 8 against 7 of 12");
+}
+
+#[test]
+fn an_agent_is_compared_with_the_others_and_not_with_itself() {
+    let history = [times(2, "A", Cooperate), times(8, "predator", Defect)].concat();
+    assert_eq!(verdict(&history, View::Default).2, ["predator"], "although 8 of 10 defect");
+}
+
 #[test]
 fn an_empty_ledger_is_stable_in_both_views() {
     for view in [View::Default, View::SeedExact] {
