@@ -11,7 +11,7 @@ use crate::config::effective::Effective;
 use crate::config::environment::{Environment, apply_flags};
 use crate::config::errors::{ConfigError, ConfigErrors, Errors, Origin, Warning};
 use crate::config::tree::Node;
-use crate::config::{Config, advice, read, typed};
+use crate::config::{Config, advice, read, short_forms, typed};
 
 /// The largest file read, in bytes.
 const MAX_FILE_BYTES: usize = 1 << 20;
@@ -84,6 +84,7 @@ impl Config {
         }
         sources.environment.apply(&mut tree, &mut errors, &mut warnings);
         apply_flags(&sources.flags, &mut tree, &mut errors);
+        short_forms::expand(&mut tree, &mut errors);
         let values = read::read(&tree, &mut errors);
         let config = typed::typed(&values, &mut errors);
         errors.into_result(name)?;

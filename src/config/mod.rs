@@ -18,6 +18,7 @@ mod read;
 /// The reference page.
 pub mod reference;
 mod schema;
+mod short_forms;
 #[cfg(test)]
 mod tests;
 mod tree;

@@ -62,6 +62,31 @@ impl Node {
         entries.iter().find(|entry| entry.key == key).map(|entry| &entry.node)
     }
 
+    /// The same, to be changed.
+    pub(super) fn get_mut(&mut self, key: &str) -> Option<&mut Self> {
+        self.entries_mut().iter_mut().find(|entry| entry.key == key).map(|entry| &mut entry.node)
+    }
+
+    /// The entries of a mapping; none of anything else.
+    pub(super) fn entries_mut(&mut self) -> &mut [Entry] {
+        match &mut self.value {
+            Value::Map(entries) => entries,
+            Value::Null | Value::Text(_) | Value::List(_) => &mut [],
+        }
+    }
+
+    /// Takes the entry at `key` out of a mapping.
+    pub(super) fn take_entry(&mut self, key: &str) -> Option<Entry> {
+        let Value::Map(entries) = &mut self.value else { return None };
+        let index = entries.iter().position(|entry| entry.key == key)?;
+        Some(entries.remove(index))
+    }
+
+    /// Takes the mapping at `key` out of a mapping; what is no mapping stays, to be reported.
+    pub(super) fn take(&mut self, key: &str) -> Option<Self> {
+        matches!(self.get(key)?.value, Value::Map(_)).then(|| self.take_entry(key).map(|entry| entry.node))?
+    }
+
     /// Reads a YAML document. Duplicate keys are errors; the first one is kept.
     pub(super) fn parse(source: &str, errors: &mut Errors) -> Option<Self> {
         let options = serde_saphyr::options! {

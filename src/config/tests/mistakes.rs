@@ -63,13 +63,11 @@ fn mistakes_in_file_variables_and_flags_come_together() {
 
 #[test]
 fn a_field_in_the_wrong_place_is_sent_to_the_right_one() {
-    let mistakes = Written::file("policies: {default: {tiers: {anonymous: {rate_limit_max: 20}}}}").fails();
+    let mistakes = Written::file("policies: {default: {rate_limit_max: 20}}").fails();
     assert_eq!(
         mistakes,
-        [
-            "pact.yaml:1:42: `policies.default.tiers.anonymous.rate_limit_max`: no such setting here; it belongs in \
-             `policies.<name>.fair_play`"
-        ]
+        ["pact.yaml:1:22: `policies.default.rate_limit_max`: no such setting here; it belongs in \
+             `policies.<name>.fair_play`"]
     );
 }
 
