@@ -1,6 +1,28 @@
 //! Settings, checked and typed: what the rest of the program sees of file, environment and flags.
 //!
-//! A `Config` that exists is valid. `raw` holds the picture that people write, with all its errors reported at once.
+//! A `Config` that exists is valid: `Config::load` (in `load`) makes one, or reports everything that is wrong at once.
+//! `schema` has every setting as data; what the file says becomes a `tree`, is `read` against it, and is `typed` at last.
+
+mod advice;
+mod decimal;
+/// The settings as they could be written, and their digest.
+pub mod effective;
+/// Variables and flags.
+pub mod environment;
+/// What is wrong, and what is only odd.
+pub mod errors;
+mod kinds;
+/// Loading.
+pub mod load;
+mod read;
+/// The reference page.
+pub mod reference;
+mod schema;
+mod short_forms;
+#[cfg(test)]
+mod tests;
+mod tree;
+mod typed;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

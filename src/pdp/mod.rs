@@ -4,6 +4,8 @@
 //! any other, and what a door refuses or lets through without asking is recorded here too, so that every answer has an
 //! id and is counted.
 
+/// One cooperation ledger for everybody.
+pub mod auditor;
 /// Names subjects, interactions and decisions.
 pub mod ids;
 
@@ -17,7 +19,7 @@ use crate::pact::time::Timestamp;
 use crate::pdp::ids::{DecisionId, Hashes};
 use crate::store::memory::MemoryStore;
 use crate::store::{Store, StoreError};
-use crate::telemetry::metrics::{Metrics, Service};
+use crate::telemetry::metrics::{Metrics, Outcome, Service};
 
 /// How long a client should wait when the decision could not be made at all.
 const UNAVAILABLE_RETRY_MS: u64 = 1_000;
@@ -267,8 +269,7 @@ impl DecisionPoint {
 }
 
 /// What a verdict counts as.
-fn label(verdict: &Verdict) -> crate::telemetry::metrics::Outcome {
-    use crate::telemetry::metrics::Outcome;
+fn label(verdict: &Verdict) -> Outcome {
     match (verdict.disposition, verdict.reasons.primary()) {
         (Disposition::Bypassed, _) => Outcome::Bypassed,
         (_, None) => Outcome::Permitted,

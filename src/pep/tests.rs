@@ -1,3 +1,5 @@
+//! Claims about every branch of the renderer.
+
 use std::sync::Arc;
 
 use super::*;

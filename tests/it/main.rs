@@ -1,1 +1,9 @@
+//! The one integration test binary: a file a story.
 
+mod architecture;
+mod cooperation;
+mod evaluate;
+mod house;
+mod naive_model;
+mod serving;
+mod simulation;

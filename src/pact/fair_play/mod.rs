@@ -227,7 +227,6 @@ pub(super) fn explain(
 }
 
 fn measure(gate: Reason, state: &SubjectState, limits: &Limits, charge: Charge, now: Timestamp) -> Measure {
-    let since = |at: Option<Timestamp>| at.map_or(u64::MAX, |at| now.ms_since(at));
     match gate {
         Reason::InputTooCostly => Measure::Points { reading: charge.cost, limit: limits.stamina_max },
         Reason::StaminaExhausted => Measure::Points { reading: state.level, limit: charge.cost },
@@ -247,7 +246,10 @@ fn measure(gate: Reason, state: &SubjectState, limits: &Limits, charge: Charge, 
             reading: state.session_started_at.map_or(0, |at| now.ms_since(at)),
             limit: limits.max_session_ms,
         },
-        // The interval is the only gate left.
-        _ => Measure::Ms { reading: since(state.last_admitted_at), limit: limits.min_response_interval_ms },
+        // The interval is the only gate left; who was never admitted has waited long enough.
+        _ => {
+            let limit = limits.min_response_interval_ms;
+            Measure::Ms { reading: state.last_admitted_at.map_or(limit, |at| now.ms_since(at)), limit }
+        }
     }
 }

@@ -1,3 +1,5 @@
+//! What every answer looks like, to Envoy, to the upstream and to the client.
+
 use super::*;
 use crate::pact::decision::Reasons;
 
@@ -16,9 +18,16 @@ fn a_refusal_tells_an_http_client_in_json() {
     let answer = envoy_asks().post(CHAT).json("{").answered();
     answer.is_refused(Reason::MalformedInput);
     assert_eq!(answer.header("content-type"), Some("application/json"));
-    let body: serde_json::Value = serde_json::from_str(answer.body()).expect("JSON");
-    assert_eq!(body["reason_code"], "MALFORMED_INPUT");
-    assert_eq!(body["decision_id"].as_str(), answer.header("x-safety-pact-decision"));
+    let decision_id = answer.header("x-safety-pact-decision").expect("an id");
+    let body = format!(
+        concat!(
+            r#"{{"refused":true,"reason_code":"MALFORMED_INPUT","message":"{}","#,
+            r#""retry_after_seconds":null,"decision_id":"{}"}}"#
+        ),
+        Reason::MalformedInput.message(),
+        decision_id,
+    );
+    assert_eq!(answer.body(), body);
 }
 
 #[test]

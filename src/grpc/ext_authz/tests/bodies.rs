@@ -1,3 +1,5 @@
+//! Which bodies are read, and what becomes of those that cannot be.
+
 use super::*;
 use crate::config::PathMatch;
 use crate::payload::Dialect;

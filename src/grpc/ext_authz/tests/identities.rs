@@ -1,3 +1,5 @@
+//! Who asks, and who only says so.
+
 use envoy_types::pb::envoy::config::core::v3::address::Address as AddressKind;
 use envoy_types::pb::envoy::config::core::v3::{Address, Metadata, Pipe, SocketAddress};
 use envoy_types::pb::envoy::service::auth::v3::attribute_context::Peer;

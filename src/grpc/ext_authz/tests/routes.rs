@@ -1,3 +1,5 @@
+//! What is let through unjudged, and by which policy the rest is judged.
+
 use super::*;
 use crate::config::PathMatch;
 

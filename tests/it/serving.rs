@@ -1,0 +1,94 @@
+//! The server around the rules: listeners, probes, metrics, drain.
+
+use std::time::Duration;
+
+use http_body_util::{BodyExt, Empty};
+use hyper::body::Bytes;
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::TokioExecutor;
+use safety_pact::grpc::client;
+use safety_pact::grpc::proto::Effect;
+use tonic::Code;
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_client::HealthClient;
+
+use crate::house::{House, says};
+
+async fn get(house: &House, path: &str) -> (u16, String) {
+    let address = house.app.admin_address.expect("the admin door is open");
+    let client = Client::builder(TokioExecutor::new()).build_http::<Empty<Bytes>>();
+    let answer =
+        client.get(format!("http://{address}{path}").parse().expect("a URI")).await.expect("an answer");
+    let status = answer.status().as_u16();
+    let body = answer.into_body().collect().await.expect("a body").to_bytes();
+    (status, String::from_utf8(body.to_vec()).expect("text"))
+}
+
+#[tokio::test]
+async fn probes_answer_and_metrics_count() {
+    let house = House::open("").await;
+    let mut client = house.client().await;
+    for _ in 0..2 {
+        client.evaluate(says("secret-user", "canary text")).await.expect("an answer");
+    }
+    assert_eq!(get(&house, "/healthz").await, (200, "ok\n".to_owned()));
+    assert_eq!(get(&house, "/readyz").await, (200, "ready\n".to_owned()));
+    let (status, page) = get(&house, "/metrics").await;
+    assert_eq!(status, 200);
+    for line in [
+        r#"safety_pact_decisions_total{service="safety",policy="default",effect="permit",reason=""} 1"#,
+        r#"safety_pact_decisions_total{service="safety",policy="default",effect="deny",reason="INTERVAL_TOO_SHORT"} 1"#,
+        r#"safety_pact_decision_seconds_count{service="safety"} 2"#,
+        "safety_pact_subjects 1",
+    ] {
+        assert!(page.lines().any(|have| have == line), "no line {line} in {page}");
+    }
+    assert!(!page.contains("secret-user") && !page.contains("canary"), "{page}");
+}
+
+#[tokio::test]
+async fn health_is_told_for_each_service() {
+    let house = House::open("").await;
+    let mut health = HealthClient::new(house.channel().await);
+    for service in safety_pact::grpc::server::SERVICES.into_iter().chain([""]) {
+        let answer =
+            health.check(HealthCheckRequest { service: service.to_owned() }).await.expect("an answer");
+        assert_eq!(answer.into_inner().status, 1, "{service} is serving");
+    }
+    let unknown = health.check(HealthCheckRequest { service: "nope".to_owned() }).await;
+    assert_eq!(unknown.expect_err("unknown").code(), Code::NotFound);
+}
+
+#[tokio::test]
+async fn a_unix_socket_is_a_door_like_any_other_and_is_gone_after_the_drain() {
+    let folder = std::env::temp_dir().join(format!("safety-pact-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let path = folder.join("pact.sock");
+    // Left behind by an earlier run: nobody listens on it.
+    drop(std::os::unix::net::UnixListener::bind(&path).expect("a stale socket"));
+    let yaml =
+        format!("server: {{listen: off, unix_socket: {{path: {:?}, mode: \"0600\"}}}}\n", path.display());
+    let house = House::open(&yaml).await;
+    assert_eq!(house.app.grpc_address, None);
+    let mode = std::os::unix::fs::PermissionsExt::mode(
+        &std::fs::metadata(&path).expect("it is there").permissions(),
+    );
+    assert_eq!(mode & 0o777, 0o600);
+    let address = format!("unix:{}", path.display());
+    let answer = client::evaluate(&address, says("alice", "hello")).await.expect("an answer");
+    assert_eq!(answer.effect(), Effect::Permit);
+    assert!(house.app.drain().await);
+    assert!(!path.exists());
+    std::fs::remove_dir_all(folder).expect("only ours was in it");
+}
+
+#[tokio::test]
+async fn a_drain_ends_idle_connections_and_refuses_new_ones() {
+    let house = House::open("server: {listen: \"127.0.0.1:0\", drain_timeout: 5}\n").await;
+    let address = house.app.grpc_address.expect("it listens");
+    let mut client = house.client().await;
+    client.evaluate(says("alice", "hello")).await.expect("an answer");
+    let drained = tokio::time::timeout(Duration::from_secs(5), house.app.drain()).await;
+    assert_eq!(drained, Ok(true), "nothing was in progress");
+    assert!(tokio::net::TcpStream::connect(address).await.is_err(), "the listener is gone");
+}
