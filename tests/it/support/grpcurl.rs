@@ -25,10 +25,19 @@ impl Said {
 
 /// `grpcurl -plaintext [-d DATA] SERVER ARGUMENTS`.
 pub(crate) fn grpcurl(server: SocketAddr, data: Option<Value>, arguments: &[&str]) -> Said {
+    run(server, data.map(|data| data.to_string()).as_deref(), arguments)
+}
+
+/// The same, with any number of JSON messages one after another.
+pub(crate) fn grpcurl_text(server: SocketAddr, data: &str, arguments: &[&str]) -> Said {
+    run(server, Some(data), arguments)
+}
+
+fn run(server: SocketAddr, data: Option<&str>, arguments: &[&str]) -> Said {
     let mut command = Command::new(tool("grpcurl"));
     command.args(["-plaintext", "-max-time", "20"]);
     if let Some(data) = data {
-        command.args(["-d", &data.to_string()]);
+        command.args(["-d", data]);
     }
     let output = command.arg(server.to_string()).args(arguments).output().expect("grpcurl runs");
     Said {
