@@ -164,7 +164,7 @@ pub struct RoutesConfig {
     pub unseen_text: UnseenText,
     /// Whose words are charged, by role.
     pub charged_roles: Vec<crate::payload::Role>,
-    /// Routes with settings of their own, asked in order; the first that matches is taken.
+    /// Routes with settings of their own, asked in order; each setting comes from the first matching rule that states it.
     pub rules: Vec<RouteRule>,
 }
 

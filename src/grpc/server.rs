@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use envoy_types::pb::envoy::service::auth::v3::authorization_server::AuthorizationServer;
 use tokio::sync::{mpsc, watch};
 use tokio_stream::StreamExt;
 use tokio_stream::wrappers::UnboundedReceiverStream;
@@ -15,6 +16,7 @@ use crate::config::Config;
 use crate::grpc::DESCRIPTORS;
 use crate::grpc::connection::{Accepted, Connection, Place};
 use crate::grpc::cooperation::Cooperation;
+use crate::grpc::ext_authz::ExtAuthz;
 use crate::grpc::proto::cooperation_service_server::CooperationServiceServer;
 use crate::grpc::proto::safety_service_server::SafetyServiceServer;
 use crate::grpc::safety::Safety;
@@ -64,6 +66,7 @@ impl Services {
         let safety =
             Safety::new(Arc::clone(decision_point), Arc::clone(&renderer), config.server.max_text_bytes);
         let cooperation = Cooperation::new(Arc::clone(auditor), Arc::clone(metrics));
+        let ext_authz = ExtAuthz::new(Arc::clone(decision_point), renderer, config);
         let reflection = || {
             tonic_reflection::server::Builder::configure()
                 .register_encoded_file_descriptor_set(DESCRIPTORS)
@@ -74,6 +77,7 @@ impl Services {
         routes
             .add_service(SafetyServiceServer::new(safety).max_decoding_message_size(limit))
             .add_service(CooperationServiceServer::new(cooperation).max_decoding_message_size(limit))
+            .add_service(AuthorizationServer::new(ext_authz).max_decoding_message_size(limit))
             .add_service(tonic_health::pb::health_server::HealthServer::new(
                 HealthService::from_health_reporter(health.clone()),
             ))

@@ -18,7 +18,7 @@ use crate::pact::interaction::{Findings, Interaction, InteractionId, TrustTier};
 use crate::pact::time::Timestamp;
 use crate::pdp::ids::{DecisionId, Hashes};
 use crate::store::memory::MemoryStore;
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, SubjectKey};
 use crate::telemetry::metrics::{Metrics, Outcome, Service};
 
 /// How long a client should wait when the decision could not be made at all.
@@ -87,6 +87,8 @@ pub struct Verdict {
     pub gates: Vec<GateReading>,
     /// Names the decision.
     pub decision_id: DecisionId,
+    /// Names the subject without telling who it is, if the rules were asked.
+    pub subject_key: Option<SubjectKey>,
     /// The position of the policy.
     pub policy: usize,
     /// Whose limits applied.
@@ -210,6 +212,7 @@ impl DecisionPoint {
                 retry_after_ms: decision.retry_after_ms,
                 readings: Some(decision.readings),
                 gates,
+                subject_key: Some(key),
                 policy,
                 tier: question.tier,
             },
@@ -262,6 +265,7 @@ impl DecisionPoint {
             readings: None,
             gates: Vec::new(),
             decision_id: self.hashes.unjudged_decision(now),
+            subject_key: None,
             policy,
             tier: TrustTier::Anonymous,
         }
@@ -270,9 +274,10 @@ impl DecisionPoint {
 
 /// What a verdict counts as.
 fn label(verdict: &Verdict) -> Outcome {
-    match (verdict.disposition, verdict.reasons.primary()) {
+    match (verdict.disposition, verdict.effect()) {
         (Disposition::Bypassed, _) => Outcome::Bypassed,
-        (_, None) => Outcome::Permitted,
-        (_, Some(reason)) => Outcome::Refused(reason),
+        (_, Effect::Permit) => Outcome::Permitted,
+        // A reason that this version does not know is a refusal all the same.
+        (_, Effect::Deny) => Outcome::Refused(verdict.reasons.primary().unwrap_or(Reason::SafetyUnavailable)),
     }
 }

@@ -3,7 +3,9 @@
 mod architecture;
 mod cooperation;
 mod evaluate;
+mod grpcurl;
 mod house;
 mod naive_model;
 mod serving;
 mod simulation;
+mod support;

@@ -213,9 +213,9 @@ const ROUTES: &[Field] = &[
     ),
     Field {
         name: "rules",
-        about: "Routes with settings of their own. The first one that matches is taken; the built-in ones for \
-                OpenAI, Anthropic and Gemini paths come after them, so a rule that names no `payload` reads \
-                bodies by their content type.",
+        about: "Routes with settings of their own, asked in order; each setting comes from the first matching rule \
+                that states it. The built-in rules for OpenAI, Anthropic and Gemini paths come last, so a rule about \
+                the policy alone keeps their payloads.",
         shape: Shape::Rules(RULE),
     },
 ];
@@ -233,7 +233,7 @@ const RULE: &[Field] = &[
         "payload",
         "",
         Kind::Choice(|| Dialect::ALL.iter().map(|dialect| dialect.name()).collect()),
-        "The shape of its bodies; absent goes by the content type.",
+        "The shape of its bodies; absent leaves it to the next rule, in the end to the content type.",
     ),
     value(
         "policy",

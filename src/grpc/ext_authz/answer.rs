@@ -15,6 +15,7 @@ use crate::pdp::{Disposition, Verdict};
 use crate::pep::Orders;
 use crate::pep::header::names;
 use crate::pep::refusal::Refusal;
+use crate::store::SubjectKey;
 
 /// What an answer depends on besides the verdict.
 #[derive(Debug)]
@@ -114,6 +115,9 @@ fn metadata(orders: &Orders<'_>, verdict: &Verdict, origin: &Origin<'_>) -> Stru
     ];
     if verdict.disposition != Disposition::Bypassed {
         fields.push(("policy", text(origin.policy)));
+    }
+    if let Some(SubjectKey(key)) = verdict.subject_key {
+        fields.push(("subject", text(format!("{key:032x}"))));
     }
     if let Some(refusal) = &orders.refusal {
         fields.push(("reason", text(refusal.reason.code())));

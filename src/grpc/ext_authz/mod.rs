@@ -79,12 +79,11 @@ impl ExtAuthz {
         if self.bypasses(asked) {
             return self.point.bypass(SERVICE);
         }
-        let rule = self.routes.rules.iter().find(|rule| rule.path.matches(asked.path));
-        let policy = match self.policy(asked, rule) {
+        let policy = match self.policy(asked) {
             Ok(policy) => policy,
             Err(reason) => return self.point.refuse(SERVICE, 0, reason),
         };
-        match self.charge(asked, rule) {
+        match self.charge(asked) {
             Ok((asker, charge)) => self.point.evaluate(&Question {
                 service: SERVICE,
                 policy,
@@ -111,25 +110,27 @@ impl ExtAuthz {
     }
 
     /// The position of the policy: the route's extensions come before our own rules.
-    fn policy(&self, asked: &Asked<'_>, rule: Option<&RouteRule>) -> Result<usize, Reason> {
+    fn policy(&self, asked: &Asked<'_>) -> Result<usize, Reason> {
         match asked.extension("policy") {
             Some(name) => self.point.policy_index(name).ok_or_else(|| misconfigured("policy")),
-            None => Ok(rule.and_then(|rule| rule.policy).unwrap_or(0)),
+            None => Ok(self.on_route(asked, |rule| rule.policy).unwrap_or(0)),
         }
     }
 
-    fn charge<'a>(
-        &self,
-        asked: &'a Asked<'_>,
-        rule: Option<&RouteRule>,
-    ) -> Result<(Asker<'a>, Charge<'a>), Reason> {
+    /// What the first rule for the path says that says anything: a rule about the policy alone leaves the payload to
+    /// the next one.
+    fn on_route<T>(&self, asked: &Asked<'_>, setting: impl Fn(&RouteRule) -> Option<T>) -> Option<T> {
+        self.routes.rules.iter().filter(|rule| rule.path.matches(asked.path)).find_map(setting)
+    }
+
+    fn charge<'a>(&self, asked: &'a Asked<'_>) -> Result<(Asker<'a>, Charge<'a>), Reason> {
         let asker = identity::asker(asked, &self.identity)?;
-        let charge = match text::read(asked, rule.and_then(|rule| rule.payload), &self.routes)? {
+        let charge = match text::read(asked, self.on_route(asked, |rule| rule.payload), &self.routes)? {
             // With the body as its content: a client that chooses its own request id gets no other text for free.
             // Method and path may differ, for it is the text that costs.
             Text::Seen { chars } => Charge { chars, request_id: asked.headers.get("x-request-id") },
             Text::Unseen => {
-                match rule.and_then(|rule| rule.unseen_text).unwrap_or(self.routes.unseen_text) {
+                match self.on_route(asked, |rule| rule.unseen_text).unwrap_or(self.routes.unseen_text) {
                     UnseenText::Refuse => return Err(Reason::TextUnseen),
                     // Two texts that nobody saw cannot be known to be the same, so each is charged.
                     UnseenText::Judge => Charge { chars: 0, request_id: None },
