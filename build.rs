@@ -6,6 +6,7 @@ use prost::Message;
 
 const PROTOS: [&str; 2] = ["proto/safety_pact/v1/safety.proto", "proto/safety_pact/v1/cooperation.proto"];
 
+#[expect(clippy::disallowed_methods, reason = "cargo tells a build script its output folder so")]
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=proto");
     let descriptors = protox::compile(PROTOS, ["proto"])?;

@@ -84,11 +84,14 @@ pub struct App {
     drain_timeout: Duration,
 }
 
+/// Where a worker takes its connections from.
+type Deal = mpsc::UnboundedSender<(Accepted, Place)>;
+
 #[derive(Debug)]
 struct Worker {
     // The number of its holders, less one, is the worker's number of connections.
     connections: Arc<()>,
-    deal: mpsc::UnboundedSender<(Accepted, Place)>,
+    deal: Deal,
     ended: oneshot::Receiver<()>,
     _thread: JoinHandle<()>,
 }
@@ -200,7 +203,8 @@ fn start_worker(services: Services, draining: watch::Receiver<bool>) -> io::Resu
 /// Deals accepted connections to the workers, each to the one with the fewest.
 #[derive(Debug, Clone)]
 struct Dealer {
-    workers: Vec<(Arc<()>, mpsc::UnboundedSender<(Accepted, Place)>)>,
+    /// Each with the count of its connections.
+    workers: Vec<(Arc<()>, Deal)>,
     permits: Arc<Semaphore>,
 }
 

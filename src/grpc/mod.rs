@@ -16,8 +16,14 @@ pub mod safety;
 pub mod status;
 
 /// The generated API.
-#[allow(missing_docs, clippy::all, reason = "generated from proto/, which documents every item")]
-#[allow(unreachable_pub, unused_qualifications, reason = "generated; differs by version")]
+#[allow(
+    missing_docs,
+    unreachable_pub,
+    unused_qualifications,
+    clippy::all,
+    clippy::allow_attributes_without_reason,
+    reason = "generated from proto/, which documents every item"
+)]
 pub mod proto {
     tonic::include_proto!("safety_pact.v1");
 }

@@ -25,7 +25,6 @@ pub struct Admin {
 
 impl Admin {
     /// `/healthz`, `/readyz` and `/metrics`.
-    #[must_use]
     pub fn router(self) -> Router {
         Router::new()
             .route("/healthz", get(async || "ok\n"))
