@@ -36,17 +36,11 @@ pub(crate) struct EnvoyProxy {
 }
 
 impl EnvoyProxy {
-    /// Starts the shipped example between `around`, and waits until it serves.
-    pub(crate) async fn start(around: Around, deadline: Deadline) -> Self {
-        let example =
-            fs::read_to_string(repository("examples/envoy/envoy.yaml")).expect("the example is shipped");
-        Self::start_with(&put_in(&example, around, deadline)).await
-    }
-
-    /// Starts Envoy on a configuration with a listener named `gateway`.
-    pub(crate) async fn start_with(config: &str) -> Self {
+    /// Starts `config`, the shipped example or a variant of it, between `around`, and waits until it serves.
+    pub(crate) async fn start(config: &str, around: Around, deadline: Deadline) -> Self {
+        let config = put_in(config, around, deadline);
         let scratch = Scratch::new("envoy");
-        let (file, admin) = (scratch.write("envoy.yaml", config), scratch.path("admin"));
+        let (file, admin) = (scratch.write("envoy.yaml", &config), scratch.path("admin"));
         let mut command = Command::new(tool("envoy"));
         command
             // Hot restart would share memory with other Envoys, and leave it behind when this one is killed.
@@ -65,6 +59,11 @@ impl EnvoyProxy {
     }
 }
 
+/// The text of the example that we ship.
+pub(crate) fn example() -> String {
+    fs::read_to_string(repository("examples/envoy/envoy.yaml")).expect("the example is shipped")
+}
+
 /// Does Envoy take this file? Its own words if not.
 pub(crate) fn validate(file: &Path) -> Result<(), String> {
     let output = Command::new(tool("envoy"))
@@ -76,8 +75,8 @@ pub(crate) fn validate(file: &Path) -> Result<(), String> {
 }
 
 /// The example with other ports. Each is there once, or the example has changed under us.
-fn put_in(example: &str, around: Around, deadline: Deadline) -> String {
-    let mut config = example.to_owned();
+fn put_in(config: &str, around: Around, deadline: Deadline) -> String {
+    let mut config = config.to_owned();
     let mut replace = |old: &str, new: &str| {
         assert_eq!(config.matches(old).count(), 1, "`{old}` in examples/envoy/envoy.yaml");
         config = config.replace(old, new);
