@@ -19,12 +19,16 @@ async fn is_served(gateway: &Gateway) {
     eventually("a permit", async || (gateway.sends(chat("hello")).await.status == 200).then_some(())).await;
 }
 
-/// Each answer is a refusal, in the same shape as our own, though nobody was there to write it.
 async fn is_refused(gateway: &Gateway) {
     for _ in 0..5 {
-        let answer = gateway.refuses(chat("hello"), 503, "SAFETY_UNAVAILABLE").await;
-        assert_eq!(answer.header("retry-after"), Some("1"));
+        is_refused_once(gateway).await;
     }
+}
+
+/// In the same shape as our own refusals, though nobody was there to write it.
+async fn is_refused_once(gateway: &Gateway) {
+    let answer = gateway.refuses(chat("hello"), 503, "SAFETY_UNAVAILABLE").await;
+    assert_eq!(answer.header("retry-after"), Some("1"));
 }
 
 #[tokio::test]
@@ -35,6 +39,13 @@ async fn a_hung_safety_pact_lets_nothing_pass_and_holds_nobody_up() {
     is_refused(&gateway).await;
     // Five times the shipped 0.25 s, with room for a busy machine; without a deadline it would be for ever.
     assert!(asked_at.elapsed() < Duration::from_secs(10), "{:?}", asked_at.elapsed());
+    // Once the health check has noticed, nobody waits for the deadline any more.
+    eventually("a refusal in less than half the deadline", async || {
+        let asked_at = Instant::now();
+        is_refused_once(&gateway).await;
+        (asked_at.elapsed() < Duration::from_millis(125)).then_some(())
+    })
+    .await;
     gateway.server.cont();
     is_served(&gateway).await;
 }
