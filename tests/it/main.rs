@@ -6,6 +6,7 @@ mod evaluate;
 mod grpcurl;
 mod house;
 mod naive_model;
+mod readme;
 mod serving;
 mod simulation;
 mod support;
