@@ -1,89 +1,86 @@
 #!/usr/bin/env bash
-# A model behind Envoy behind safety-pact, in one command; Ctrl-C ends it all.
+# A gateway to try things on: a tiny upstream and a real Envoy in front of it, asking safety-pact before every request.
 #
-#   examples/envoy/run.sh                                  builds safety-pact first
-#   SAFETY_PACT=target/release/safety-pact examples/envoy/run.sh
-#
-# Needs python3, and envoy on the PATH or from `make tools`. GATEWAY_PORT, PACT_PORT, PACT_ADMIN_PORT, UPSTREAM_PORT and
-# ENVOY_ADMIN_PORT move it elsewhere.
+# Uses the safety-pact that listens on 127.0.0.1:50051, or starts one (cargo run --release). Ctrl-C, or the end of the
+# shell, ends what was started here and nothing else. Ports: PDP_PORT (50051), GATEWAY_PORT (10000; 0 picks one).
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
-gateway=${GATEWAY_PORT:-10000} pact=${PACT_PORT:-50051} pact_admin=${PACT_ADMIN_PORT:-8081}
-upstream=${UPSTREAM_PORT:-9000} envoy_admin=${ENVOY_ADMIN_PORT:-9901}
-
-PATH=$root/.tools/bin:$PATH
-command -v envoy >/dev/null || { echo "envoy is not on the PATH: run \`make tools\`" >&2; exit 1; }
-if [ -z "${SAFETY_PACT:-}" ]; then
-    cargo build --release --manifest-path "$root/Cargo.toml"
-    SAFETY_PACT=$root/target/release/safety-pact
-fi
-
-pids=()
+pdp_port=${PDP_PORT:-50051}
+gateway_port=${GATEWAY_PORT:-10000}
 scratch=$(mktemp -d)
+started=()
+
 finish() {
-    # What is already gone needs no signal.
-    for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
-    wait
+    for pid in "${started[@]:-}"; do [ -z "$pid" ] || kill "$pid" 2>/dev/null || true; done
     rm -rf "$scratch"
 }
 trap finish EXIT
-trap 'exit 0' INT TERM
+trap 'exit 0' INT TERM HUP
 
-is_open() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
-
-for port in "$pact" "$pact_admin" "$upstream" "$gateway" "$envoy_admin"; do
-    is_open "$port" && { echo "port $port is taken: end what listens there (a safety-pact?) first" >&2; exit 1; }
-done
-
-# until_open NAME PORT: waits for the listener of the child started last.
-until_open() {
-    for _ in $(seq 300); do
-        is_open "$2" && return 0
-        kill -0 "${pids[-1]}" 2>/dev/null || break
-        sleep 0.1
+# wait_for WHAT COMMAND...: until the command succeeds, ten seconds at most (a first build may take minutes: see below).
+wait_for() {
+    local what=$1
+    shift
+    for _ in $(seq 200); do
+        "$@" && return 0
+        sleep 0.05
     done
-    echo "$1 does not listen on port $2" >&2
+    echo "$what did not come; its log:" >&2
+    cat "$scratch"/*.log >&2
     exit 1
 }
 
-sed -e "s/port_value: 10000 /port_value: $gateway /" -e "s/port_value: 50051 /port_value: $pact /" \
-    -e "s/port_value: 9000 /port_value: $upstream /" -e "s/port_value: 9901 /port_value: $envoy_admin /" \
+listens() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+
+"$root/tests/tools.sh"
+
+if ! listens "$pdp_port"; then
+    (cd "$root" && cargo build --release)
+    "$root/target/release/safety-pact" --config "$here/safety-pact.yaml" \
+        --set "server.listen=127.0.0.1:$pdp_port" 2>"$scratch/pdp.log" &
+    started+=($!)
+    wait_for safety-pact listens "$pdp_port"
+fi
+
+# An upstream that says which headers reached it.
+python3 - "$scratch/upstream" <<'PYTHON' &
+import http.server, json, os, sys
+class Echo(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    def answer(self):
+        self.rfile.read(int(self.headers.get("content-length", 0)))
+        body = (json.dumps({"upstream_saw": dict(self.headers)}) + "\n").encode()
+        self.send_response(200)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = answer
+    def log_message(self, *_): pass
+server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Echo)
+with open(sys.argv[1] + ".part", "w") as file: file.write(str(server.server_port))
+os.rename(sys.argv[1] + ".part", sys.argv[1])
+server.serve_forever()
+PYTHON
+started+=($!)
+wait_for upstream test -e "$scratch/upstream"
+
+# The shipped file, with these ports.
+sed -e "s/port_value: 9901 }/port_value: 0 }/" \
+    -e "s/port_value: 10000 }/port_value: $gateway_port }/" \
+    -e "s/port_value: 50051 }/port_value: $pdp_port }/" \
+    -e "s/port_value: 9000 }/port_value: $(cat "$scratch/upstream") }/" \
     "$here/envoy.yaml" >"$scratch/envoy.yaml"
+"$root/.tools/bin/envoy" --use-dynamic-base-id --log-level warning --file-flush-interval-msec 100 \
+    -c "$scratch/envoy.yaml" --admin-address-path "$scratch/admin" >"$scratch/envoy.log" 2>&1 &
+envoy=$!
+started+=("$envoy")
+wait_for Envoy test -s "$scratch/admin"
+ready() { [ "$(curl -s "$(cat "$scratch/admin")/ready")" = LIVE ]; }
+wait_for Envoy ready
 
-"$SAFETY_PACT" serve --config "$here/safety-pact.yaml" \
-    --set "server.listen=127.0.0.1:$pact" --set "admin.listen=127.0.0.1:$pact_admin" &
-pids+=($!)
-until_open safety-pact "$pact"
-python3 "$here/upstream.py" "$upstream" &
-pids+=($!)
-until_open "the upstream" "$upstream"
-# In a session of its own, so that Ctrl-C reaches this script alone and the order above is kept.
-setsid envoy -c "$scratch/envoy.yaml" --disable-hot-restart --concurrency 1 --log-level error \
-    --file-flush-interval-msec 200 &
-pids+=($!)
-until_open envoy "$gateway"
-
-cat <<TEXT
-
-The gateway listens on http://127.0.0.1:$gateway. Paste into another terminal:
-
-  # permitted: the pact headers are on the answer, and the upstream shows those that it got
-  curl -i http://127.0.0.1:$gateway/v1/chat/completions -H 'content-type: application/json' \\
-    -d '{"model": "m", "messages": [{"role": "user", "content": "hello"}]}'
-
-  # refused at once: too long for anybody's stamina
-  curl -i http://127.0.0.1:$gateway/v1/chat/completions -H 'content-type: application/json' \\
-    -d "{\"model\": \"m\", \"messages\": [{\"role\": \"user\", \"content\": \"\$(printf 'a%.0s' {1..2000})\"}]}"
-
-  # let through unjudged, and it says so
-  curl -i http://127.0.0.1:$gateway/healthz
-
-Ctrl-C ends it all.
-TEXT
-
-# Until one of them ends; then so does the rest.
-wait -n
-echo "one of the three has ended" >&2
-exit 1
+listener=$(curl -s "$(cat "$scratch/admin")/listeners" | sed -n 's/^gateway:://p')
+echo "gateway ready on $listener"
+wait "$envoy"

@@ -41,8 +41,8 @@ pub(super) struct Arguments {
     /// Show every gate with its reading and limit.
     #[arg(long)]
     explain: bool,
-    /// The server: host:port, http://host:port or unix:PATH.
-    #[arg(long, default_value = "127.0.0.1:50051", conflicts_with = "offline")]
+    /// The server: host:port, http://host:port or unix:PATH. Not used with --offline.
+    #[arg(long, default_value = "127.0.0.1:50051", env = "SAFETY_PACT_ADDRESS")]
     address: String,
     /// Ask the rules of the config as for a new user, without a server.
     #[arg(long)]

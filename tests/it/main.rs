@@ -6,6 +6,8 @@ mod evaluate;
 mod grpcurl;
 mod house;
 mod naive_model;
+mod privacy;
+mod readme;
 mod serving;
 mod simulation;
 mod support;
