@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # A gateway to try things on: a tiny upstream and a real Envoy in front of it, asking safety-pact before every request.
 #
-# Uses the safety-pact that listens on 127.0.0.1:50051, or starts one (cargo run --release). Ctrl-C, or the end of the
+# Uses the safety-pact that listens on 127.0.0.1:50051, or builds and starts one on the safety-pact.yaml beside this file. Ctrl-C, or the end of the
 # shell, ends what was started here and nothing else. Ports: PDP_PORT (50051), GATEWAY_PORT (10000; 0 picks one).
 set -euo pipefail
 
@@ -19,7 +19,7 @@ finish() {
 trap finish EXIT
 trap 'exit 0' INT TERM HUP
 
-# wait_for WHAT COMMAND...: until the command succeeds, ten seconds at most (a first build may take minutes: see below).
+# wait_for WHAT COMMAND...: until the command succeeds, ten seconds at most.
 wait_for() {
     local what=$1
     shift

@@ -2,6 +2,7 @@
 
 mod architecture;
 mod cooperation;
+mod envoy;
 mod evaluate;
 mod grpcurl;
 mod house;
