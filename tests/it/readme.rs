@@ -70,6 +70,7 @@ impl Places {
 }
 
 /// A shell at the repository's root, with the tools on its path and none of this shell's settings.
+#[expect(clippy::disallowed_methods, reason = "the commands find bash's tools where this shell does")]
 fn shell(command: &str, pdp: SocketAddr) -> Command {
     let path = std::env::var("PATH").expect("there is a PATH");
     let home = std::env::var("HOME").unwrap_or_default();

@@ -122,6 +122,7 @@ impl Process {
 }
 
 impl Drop for Process {
+    #[expect(clippy::print_stderr, reason = "what the program said belongs to the failed test's output")]
     fn drop(&mut self) {
         // The watchdog first: while the child is not reaped, its pid belongs to nobody else.
         let _ = self.watchdog.kill();

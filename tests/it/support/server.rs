@@ -42,10 +42,6 @@ impl Server {
         self.listening.admin
     }
 
-    pub(crate) fn unix(&self) -> Option<PathBuf> {
-        self.listening.unix.clone()
-    }
-
     pub(crate) fn output(&self) -> &Output {
         self.process.output()
     }
