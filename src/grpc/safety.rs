@@ -66,7 +66,7 @@ impl Safety {
             subject: Subject { kind: SubjectKind::User, id: user },
             tier: tier(request.trust_tier)?,
             chars: self.chars(request.phase.as_ref())?,
-            retry_key: RetryKey { id: interaction_id, content: &[] },
+            retry_key: RetryKey { id: interaction_id, content: &[], chars: 0 },
             peek: request.peek,
             explain: request.explain,
         })

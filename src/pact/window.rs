@@ -47,7 +47,7 @@ impl WindowShape {
 pub struct SlotWindow {
     /// The slot length that the counts were made with; 0 before the first admission.
     pub slot_ms: u64,
-    /// The newest slot with an admission.
+    /// The newest slot with an admission; never later than the slot of the time that the subject stands at.
     pub newest_slot: u64,
     /// `counts[age]` admissions in slot `newest_slot − age`.
     pub counts: [u32; MAX_SLOTS],
@@ -65,7 +65,7 @@ impl SlotWindow {
     #[must_use]
     pub fn held(&self, shape: WindowShape, now: Timestamp) -> u32 {
         if self.slot_ms != shape.slot_ms {
-            return if self.slot_ms == 0 { 0 } else { self.reshaped(shape).held(shape, now) };
+            return if self.slot_ms == 0 { 0 } else { self.reshaped(shape, now).held(shape, now) };
         }
         let shift = shape.slot_of(now).saturating_sub(self.newest_slot);
         if shift > shape.oldest_age {
@@ -79,7 +79,7 @@ impl SlotWindow {
     #[must_use]
     pub fn below(&self, limit: u32, shape: WindowShape, now: Timestamp) -> Timestamp {
         if self.slot_ms != shape.slot_ms && self.slot_ms != 0 {
-            return self.reshaped(shape).below(limit, shape, now);
+            return self.reshaped(shape, now).below(limit, shape, now);
         }
         let mut held = self.held(shape, now);
         let mut at = now;
@@ -100,7 +100,7 @@ impl SlotWindow {
     /// Counts one admission at `now`.
     pub fn admit(&mut self, shape: WindowShape, now: Timestamp) {
         if self.slot_ms != shape.slot_ms {
-            *self = self.reshaped(shape);
+            *self = self.reshaped(shape, now);
         }
         let slot = shape.slot_of(now);
         let shift = usize::try_from(slot.saturating_sub(self.newest_slot)).unwrap_or(MAX_SLOTS);
@@ -120,20 +120,22 @@ impl SlotWindow {
         if self.slot_ms == 0 {
             return Timestamp::default();
         }
-        let window = if self.slot_ms == shape.slot_ms { self.clone() } else { self.reshaped(shape) };
+        // Asked for any later time, so no `now` bounds when the admissions may have come.
+        let reshaped = || self.reshaped(shape, Timestamp::MAX);
+        let window = if self.slot_ms == shape.slot_ms { self.clone() } else { reshaped() };
         shape.leaves_at(window.newest_slot)
     }
 
     /// The same admissions under another slot length (a subject's tier changed). Each is taken to have happened at the
-    /// last moment of its slot, so none leaves earlier than it would have.
-    fn reshaped(&self, shape: WindowShape) -> Self {
+    /// last moment of its slot, or at `now` if that is earlier, so none leaves earlier than it would have.
+    fn reshaped(&self, shape: WindowShape, now: Timestamp) -> Self {
         let mut reshaped = Self { slot_ms: shape.slot_ms, ..Self::default() };
         if self.slot_ms == 0 {
             return reshaped;
         }
         for (age, count) in (0..).zip(self.counts) {
             let Some(slot) = self.newest_slot.checked_sub(age).filter(|_| count > 0) else { continue };
-            let last_ms = slot.saturating_add(1).saturating_mul(self.slot_ms).saturating_sub(1);
+            let last_ms = slot.saturating_add(1).saturating_mul(self.slot_ms).saturating_sub(1).min(now.ms());
             let slot = last_ms / shape.slot_ms;
             // The newest slot comes first, so later ones are older.
             reshaped.newest_slot = reshaped.newest_slot.max(slot);

@@ -49,6 +49,7 @@ fn everything(json: Json<'_>) -> Result<Vec<Part<'_>>, PayloadError> {
 }
 
 fn recognised(mut body: Object<'_>) -> Result<Vec<Part<'_>>, PayloadError> {
+    body.written_exactly(FIELDS, &Path::BODY)?;
     let there = |mark: &str| body.has(mark, |_| true);
     let [messages, contents, input] = ["messages", "contents", "input"].map(there);
     let alone = MARKS.iter().filter(|mark| there(mark)).count() == 1;
@@ -128,6 +129,18 @@ mod tests {
         ] {
             assert!(fields.iter().all(|field| FIELDS.contains(field)), "{fields:?}");
         }
+    }
+
+    #[test]
+    fn a_mark_in_another_case_beside_a_mark_is_refused_and_alone_is_unknown() {
+        for (body, field) in [
+            (r#"{"prompt":"benign","Prompt":"evil"}"#, "prompt"),
+            (r#"{"prompt":"benign","Messages":[{"role":"user","content":"evil"}]}"#, "messages"),
+            (r#"{"messages":[],"System":"evil"}"#, "system"),
+        ] {
+            assert_eq!(refusal(Auto, body), format!("`{field}`: expected to be written exactly so"));
+        }
+        assert_new(Auto, r#"{"Prompt":"hi","Lang":"en"}"#, &[(User, "hi"), (User, "en")]);
     }
 
     #[test]

@@ -1,12 +1,13 @@
 //! Forms: `user_input=hello+world&lang=en`. No turns: everything is new.
 //!
-//! The fields that usually hold text are read, every occurrence of each; when there is none of them, all values.
+//! The fields that usually hold text are read, every occurrence of each; when there is none of them, all values. JSON
+//! under a form's content type, as curl posts it, is read as JSON; as a form besides, where it could be one.
 
 use std::borrow::Cow;
 
 use crate::payload::json::Path;
 use crate::payload::turns::Turns;
-use crate::payload::{Part, PayloadError, Role};
+use crate::payload::{Part, PayloadError, Role, auto};
 
 const TEXT_FIELDS: [&str; 8] = ["user_input", "prompt", "input", "message", "text", "q", "query", "content"];
 /// Fields of one form; as many as there may be pieces of text.
@@ -14,6 +15,18 @@ const MAX_FIELDS: usize = 65_536;
 
 /// What is new in a form.
 pub(super) fn read(text: &str) -> Result<Vec<Part<'_>>, PayloadError> {
+    // A browser escapes these. Readers that do not look at the content type see a JSON body.
+    if !text.trim_start().starts_with(['{', '[']) {
+        return read_fields(text);
+    }
+    let mut parts = auto::read(text)?;
+    if text.contains('=') {
+        parts.append(&mut read_fields(text)?);
+    }
+    Ok(parts)
+}
+
+fn read_fields(text: &str) -> Result<Vec<Part<'_>>, PayloadError> {
     let form = Path::BODY.field("form");
     let mut fields = Vec::new();
     for (index, field) in text.split('&').filter(|field| !field.is_empty()).enumerate() {
@@ -107,6 +120,16 @@ mod tests {
         assert_new(Form, "frage=wie+geht%27s&&ort=Berlin", &[(User, "wie geht's"), (User, "Berlin")]);
         assert_new(Form, "just+some+text", &[(User, "just some text")]);
         assert_new(Form, "", &[]);
+    }
+
+    #[test]
+    fn json_that_is_posted_as_a_form_hides_nothing_behind_a_text_field() {
+        // Many JSON readers do not look at the content type: curl sends this one with `-d`.
+        assert_new(Form, r#"{"prompt":"100% \u0068i"}"#, &[(User, "100% hi")]);
+        assert_new(Form, r#" {"prompt":"evil","x":"&q=hi"}"#, &[(User, "evil"), (User, "hi\"}")]);
+        assert_eq!(refusal(Form, "[evil&q=hi"), "body: not JSON at line 1, column 2");
+        // What a browser sends for a field of that name.
+        assert_new(Form, "%7Ba%7D=b&q=hi", &[(User, "hi")]);
     }
 
     #[test]

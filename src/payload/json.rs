@@ -2,7 +2,8 @@
 //!
 //! One pass; a string without escapes is borrowed; fields that no dialect reads are skipped at the top, where the
 //! big ones are (`tools`). Objects keep doubled keys, so that taking one of them can refuse: two parsers may
-//! disagree on which of the two counts.
+//! disagree on which of the two counts. To many parsers (Go's, .NET's) case makes no difference, so a key in
+//! another case is a double too.
 
 use std::borrow::Cow;
 use std::cell::Cell;
@@ -99,12 +100,14 @@ impl<'a> Json<'a> {
 }
 
 impl<'a> Object<'a> {
-    /// Takes a field out, with its path; absent and `null` are alike. Refuses a field that is there twice.
+    /// Takes a field out, with its path; absent and `null` are alike. Refuses a field that is there twice, or in
+    /// another case.
     pub(super) fn take<'p>(
         &mut self,
         name: &'static str,
         at: &'p Path<'_>,
     ) -> Result<(Json<'a>, Path<'p>), PayloadError> {
+        self.written_exactly(&[name], at)?;
         let here = at.field(name);
         let mut same = self.0.iter_mut().filter(|(key, _)| key == name).map(|(_, json)| json);
         let taken = same.next().map_or(Json::Null, |json| std::mem::replace(json, Json::Null));
@@ -112,6 +115,15 @@ impl<'a> Object<'a> {
             return Err(here.expected("to be given once"));
         }
         Ok((taken, here))
+    }
+
+    /// Refuses keys that some readers take for one of these names.
+    pub(super) fn written_exactly(&self, names: &[&'static str], at: &Path<'_>) -> Result<(), PayloadError> {
+        let inexact = |name: &&&'static str| self.0.iter().any(|(key, _)| key != *name && is_like(key, name));
+        match names.iter().find(inexact) {
+            Some(name) => Err(at.field(name).expected("to be written exactly so")),
+            None => Ok(()),
+        }
     }
 
     /// Whether the field is there, not `null`, and like that.
@@ -234,7 +246,7 @@ impl<'a> Visitor<'a> for Tree<'_> {
     fn visit_map<A: MapAccess<'a>>(self, mut entries: A) -> Result<Json<'a>, A::Error> {
         let mut object = Vec::new();
         while let Some(key) = entries.next_key_seed(Key)? {
-            if self.fields.is_some_and(|fields| !fields.contains(&key.as_ref())) {
+            if self.fields.is_some_and(|fields| !fields.iter().any(|field| is_like(&key, field))) {
                 entries.next_value::<IgnoredAny>()?;
             } else {
                 object.push((key, entries.next_value_seed(self.below()?)?));
@@ -242,6 +254,17 @@ impl<'a> Visitor<'a> for Tree<'_> {
         }
         Ok(Json::Object(Object(object)))
     }
+}
+
+/// Whether a reader that does not look at case would take `key` for `name`.
+fn is_like(key: &str, name: &str) -> bool {
+    // The two letters outside ASCII that fold into it, which Go's reader knows.
+    let fold = |c| match c {
+        '\u{17f}' => 's',
+        '\u{212a}' => 'k',
+        c => c.to_ascii_lowercase(),
+    };
+    key.chars().map(fold).eq(name.chars().map(fold))
 }
 
 /// A key, borrowed if it can be; `Cow` itself would always copy.

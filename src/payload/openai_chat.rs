@@ -124,12 +124,35 @@ mod tests {
     }
 
     #[test]
-    fn fields_of_another_case_and_unknown_fields_are_not_read() {
+    fn unknown_fields_are_not_read() {
         assert_new(
             OpenAiChat,
-            r#"{"Messages":"x","metadata":{"a":1e3},"messages":[{"role":"user","Content":7,"content":"hi","name":"bo"}]}"#,
+            r#"{"metadata":{"a":1e3},"messages":[{"role":"user","content":"hi","name":"bo"}]}"#,
             &[(User, "hi")],
         );
+    }
+
+    #[test]
+    fn a_field_that_another_reader_takes_for_ours_is_refused_at_every_level() {
+        // Go's JSON reader takes these for the same field, and the last one wins.
+        let good = r#"[{"role":"user","content":"benign"}]"#;
+        for (body, field) in [
+            (format!(r#"{{"messages":{good},"Messages":{good}}}"#), "messages"),
+            (format!(r#"{{"MESSAGES":null,"messages":{good}}}"#), "messages"),
+            (format!(r#"{{"messages":{good},"me\u017f\u017fage\u017f":{good}}}"#), "messages"),
+            (
+                r#"{"messages":[{"role":"user","content":"x","Content":"evil"}]}"#.into(),
+                "messages[0].content",
+            ),
+            (r#"{"messages":[{"Role":"user","role":"assistant","content":"x"}]}"#.into(), "messages[0].role"),
+            (
+                r#"{"messages":[{"role":"user","content":[{"type":"text","text":"x","Text":"evil"}]}]}"#
+                    .into(),
+                "messages[0].content[0].text",
+            ),
+        ] {
+            assert_eq!(refusal(OpenAiChat, body), format!("`{field}`: expected to be written exactly so"));
+        }
     }
 
     #[test]

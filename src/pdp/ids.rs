@@ -89,6 +89,7 @@ impl Hashes {
         let mut tuple = Tuple::new(SipHasher13::new_with_keys(self.keys[2], self.keys[3]));
         tuple.text(key.id.as_bytes());
         tuple.text(key.content);
+        tuple.number(key.chars);
         let hash = tuple.finish();
         Some(u64::try_from(hash >> 64).unwrap_or_default())
     }
@@ -153,10 +154,13 @@ mod tests {
         assert_eq!(hashes.subject(0, user("alice")), alice);
         assert_ne!(hashes.subject(1, user("alice")), alice);
         assert_ne!(hashes.subject(0, Subject { kind: SubjectKind::Address, id: "alice" }), alice);
-        let retry =
-            |id, content: &'static str| hashes.interaction(RetryKey { id, content: content.as_bytes() });
-        assert_ne!(retry("ab", "c"), retry("a", "bc"));
-        assert_eq!(retry("", "anything"), None);
+        let retry = |id, content: &'static str, chars| {
+            hashes.interaction(RetryKey { id, content: content.as_bytes(), chars })
+        };
+        assert_ne!(retry("ab", "c", 1), retry("a", "bc", 1));
+        assert_ne!(retry("ab", "c", 1), retry("ab", "c", 2));
+        assert_eq!(retry("ab", "c", 1), retry("ab", "c", 1));
+        assert_eq!(retry("", "anything", 1), None);
     }
 
     #[test]

@@ -49,6 +49,9 @@ pub struct RetryKey<'a> {
     pub id: &'a str,
     /// The content that must be the same as well; only a keyed hash of it is kept, and not for long.
     pub content: &'a [u8],
+    /// How many characters of the content were charged: the same bytes may be read in another way on another route.
+    /// 0 where the id alone names the request.
+    pub chars: u64,
 }
 
 /// A question for the decision point.

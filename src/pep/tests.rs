@@ -32,7 +32,7 @@ impl Desk {
             subject: Subject { kind: SubjectKind::User, id: "alice" },
             tier: TrustTier::User,
             chars,
-            retry_key: RetryKey { id: "", content: b"" },
+            retry_key: RetryKey { id: "", content: b"", chars: 0 },
             peek: false,
             explain: false,
         })

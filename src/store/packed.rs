@@ -301,6 +301,28 @@ mod tests {
     }
 
     #[test]
+    fn a_state_whose_tier_changes_comes_back_as_it_was() {
+        let limits = |rate_limit_window_ms| Limits {
+            max_burst_responses: 64,
+            min_response_interval_ms: 0,
+            rate_limit_window_ms,
+            ..Limits::default()
+        };
+        // Slots of 5 000 and of 7 000 ms.
+        let (user, staff) = (limits(60_000), limits(84_000));
+        let pact = Pact::new(TierLimits::new([user.clone(), user.clone(), user, staff]));
+        let start = Timestamp::from_ms(70_000_000);
+        let mut state = pact.newcomer(TrustTier::User, start);
+        for (after_ms, tier) in
+            [(4_999, TrustTier::User), (5_000, TrustTier::User), (5_001, TrustTier::Privileged)]
+        {
+            let interaction = Interaction { tier, chars: 1, id: None };
+            pact.evaluate(&mut state, &interaction, &Findings::default(), start.plus_ms(after_ms));
+            assert_eq!(Packed::of(&state, 0).unpack().1, state);
+        }
+    }
+
+    #[test]
     fn the_largest_state_fits() {
         let far = Timestamp::MAX;
         let mut state = Pact::new(TierLimits::uniform(Limits::default())).newcomer(TrustTier::User, far);

@@ -93,6 +93,7 @@ impl ExtAuthz {
                 retry_key: RetryKey {
                     id: charge.request_id.as_deref().unwrap_or_default(),
                     content: asked.body,
+                    chars: charge.chars,
                 },
                 peek: false,
                 explain: false,
@@ -127,7 +128,8 @@ impl ExtAuthz {
         let asker = identity::asker(asked, &self.identity)?;
         let charge = match text::read(asked, self.on_route(asked, |rule| rule.payload), &self.routes)? {
             // With the body as its content: a client that chooses its own request id gets no other text for free.
-            // Method and path may differ, for it is the text that costs.
+            // Method and path may differ, for it is the text that costs; where they make more text of the same
+            // bytes, that is another request.
             Text::Seen { chars } => Charge { chars, request_id: asked.headers.get("x-request-id") },
             Text::Unseen => {
                 match self.on_route(asked, |rule| rule.unseen_text).unwrap_or(self.routes.unseen_text) {

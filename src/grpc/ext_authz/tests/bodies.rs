@@ -104,6 +104,25 @@ fn unseen_texts_are_never_taken_for_a_retry() {
 }
 
 #[test]
+fn the_same_bytes_read_in_another_way_are_no_retry() {
+    let door = door_with(|config| {
+        let reads = |path: &str, dialect| RouteRule {
+            path: PathMatch::Exact(path.to_owned()),
+            payload: Some(dialect),
+            policy: None,
+            unseen_text: None,
+        };
+        config.routes.rules = vec![reads("/ask", Dialect::Seed), reads(CHAT, Dialect::OpenAiChat)];
+    });
+    let body = HELLO.replacen('{', r#"{"user_input":"hi","#, 1);
+    let asks = |path| envoy_asks().post(path).json(&body).header("x-request-id", "r-1");
+    asks("/ask").answered_by(&door).is_permitted("99");
+    asks("/ask").answered_by(&door).is_permitted("99");
+    // The chat's text is longer, and nobody paid for it.
+    asks(CHAT).answered_by(&door).is_refused(Reason::IntervalTooShort);
+}
+
+#[test]
 fn a_route_may_treat_unseen_text_its_own_way() {
     let door = door_with(|config| {
         config.routes.unseen_text = UnseenText::Judge;
