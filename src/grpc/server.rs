@@ -107,8 +107,9 @@ impl Services {
         connections: mpsc::UnboundedReceiver<(Accepted, Place)>,
         mut drain: watch::Receiver<bool>,
     ) -> Result<(), tonic::transport::Error> {
+        let draining = drain.clone();
         let incoming = UnboundedReceiverStream::new(connections)
-            .map(|(accepted, place)| Connection::new(accepted, place));
+            .map(move |(accepted, place)| Connection::new(accepted, place, draining.clone()));
         let drained = async move {
             // An error means that the app is gone: drain as well.
             let _ = drain.wait_for(|drain| *drain).await;
