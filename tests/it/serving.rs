@@ -170,3 +170,22 @@ async fn a_full_house_drains_and_gives_both_doors_its_places() {
     assert!(tokio::net::TcpStream::connect(address).await.is_err(), "the listener is gone");
     std::fs::remove_dir_all(folder).expect("only ours was in it");
 }
+
+#[tokio::test]
+async fn streams_that_only_wait_are_told_of_a_drain_and_end() {
+    let house = House::open("server: {listen: \"127.0.0.1:0\", drain_timeout: 60}\n").await;
+    let mut health = HealthClient::new(house.channel().await);
+    let mut watched = health.watch(HealthCheckRequest::default()).await.expect("a stream").into_inner();
+    assert_eq!(watched.message().await.expect("a status").expect("one").status, 1);
+    let (ask, asked) = tokio::sync::mpsc::channel(1);
+    ask.send(says("alice", "hello")).await.expect("the stream is open");
+    let asked = tokio_stream::wrappers::ReceiverStream::new(asked);
+    let mut answers = house.client().await.evaluate_stream(asked).await.expect("a stream").into_inner();
+    answers.message().await.expect("an answer").expect("one");
+
+    let drained = tokio::time::timeout(Duration::from_secs(5), house.app.drain()).await;
+    assert_eq!(drained, Ok(true), "nothing was in progress");
+    assert_eq!(watched.message().await.expect("a status").expect("one").status, 2);
+    assert_eq!(watched.message().await.expect("an end"), None);
+    assert_eq!(answers.message().await.expect_err("unanswered").code(), Code::Unavailable);
+}
