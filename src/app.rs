@@ -18,7 +18,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, UnixListener};
-use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 
 use crate::clock::Clock;
 use crate::config::{Config, UnixSocketConfig};
@@ -169,6 +169,11 @@ impl App {
     pub async fn drain(self) -> bool {
         self.ready.store(false, Ordering::Relaxed);
         self.services.set_serving(false).await;
+        if let Some(path) = &self.unix_socket {
+            // While we still listen: once we do not, a successor may have its own socket there. Somebody may have
+            // removed ours already.
+            let _ = std::fs::remove_file(path);
+        }
         // Nobody receives when every worker has ended already.
         let _ = self.drain.send(true);
         let ended = async {
@@ -177,12 +182,7 @@ impl App {
                 let _ = worker.ended.await;
             }
         };
-        let finished = tokio::time::timeout(self.drain_timeout, ended).await.is_ok();
-        if let Some(path) = &self.unix_socket {
-            // Somebody may have removed it already.
-            let _ = std::fs::remove_file(path);
-        }
-        finished
+        tokio::time::timeout(self.drain_timeout, ended).await.is_ok()
     }
 }
 
@@ -210,31 +210,45 @@ struct Dealer {
 
 impl Dealer {
     async fn deal_tcp(self, listener: TcpListener, mut draining: watch::Receiver<bool>) {
-        while let Ok(permit) = Arc::clone(&self.permits).acquire_owned().await {
-            let accepted = tokio::select! {
-                accepted = listener.accept() => accepted,
-                _ = draining.changed() => return,
-            };
-            let accepted = accepted.and_then(|(stream, _)| {
+        loop {
+            let accepted = async {
+                let (stream, _) = listener.accept().await?;
                 stream.set_nodelay(true)?;
                 stream.into_std()
-            });
+            };
+            let Some((accepted, permit)) = self.next(accepted, &mut draining).await else { return };
             self.deal(accepted.map(Accepted::Tcp), permit).await;
         }
     }
 
     async fn deal_unix(self, listener: UnixListener, mut draining: watch::Receiver<bool>) {
-        while let Ok(permit) = Arc::clone(&self.permits).acquire_owned().await {
-            let accepted = tokio::select! {
-                accepted = listener.accept() => accepted,
-                _ = draining.changed() => return,
-            };
-            let accepted = accepted.and_then(|(stream, _)| stream.into_std());
+        loop {
+            let accepted = async { listener.accept().await?.0.into_std() };
+            let Some((accepted, permit)) = self.next(accepted, &mut draining).await else { return };
             self.deal(accepted.map(Accepted::Unix), permit).await;
         }
     }
 
-    async fn deal(&self, accepted: io::Result<Accepted>, permit: tokio::sync::OwnedSemaphorePermit) {
+    /// The next connection and its place among `max_connections`; none once the server drains, even while it is full.
+    async fn next<S>(
+        &self,
+        accepted: impl Future<Output = io::Result<S>>,
+        draining: &mut watch::Receiver<bool>,
+    ) -> Option<(io::Result<S>, OwnedSemaphorePermit)> {
+        let next = async {
+            // In this order: a listener at rest holds no place that the other one could use.
+            let accepted = accepted.await;
+            let permit = Arc::clone(&self.permits).acquire_owned().await.ok()?;
+            Some((accepted, permit))
+        };
+        tokio::select! {
+            biased;
+            _ = draining.wait_for(|draining| *draining) => None,
+            next = next => next,
+        }
+    }
+
+    async fn deal(&self, accepted: io::Result<Accepted>, permit: OwnedSemaphorePermit) {
         let accepted = match accepted {
             Ok(accepted) => accepted,
             Err(error) => {
@@ -243,9 +257,11 @@ impl Dealer {
                 return;
             }
         };
-        let fewest = self.workers.iter().min_by_key(|(connections, _)| Arc::strong_count(connections));
+        // A worker that has ended has the fewest connections, and would get them all.
+        let working = self.workers.iter().filter(|(_, deal)| !deal.is_closed());
+        let fewest = working.min_by_key(|(connections, _)| Arc::strong_count(connections));
         if let Some((connections, deal)) = fewest {
-            // A worker that has ended drops the connection.
+            // A worker that ends in this moment drops the connection.
             let _ = deal.send((accepted, Place::new(permit, Arc::clone(connections))));
         }
     }

@@ -1,14 +1,24 @@
 //! A client's connection, whichever listener it came through.
+//!
+//! A peer that connects and says nothing is let go after a while, and at once when the server drains: the transport's
+//! keepalive and graceful shutdown begin only behind the HTTP/2 preface.
 
+use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::{OwnedSemaphorePermit, watch};
 use tonic::transport::server::Connected;
+
+/// How long a peer may take to say the HTTP/2 preface.
+const PREFACE_TIMEOUT: Duration = Duration::from_secs(10);
+/// `PRI * HTTP/2.0`, two line ends, `SM`, two line ends.
+const PREFACE_BYTES: usize = 24;
 
 /// An accepted socket, on its way to the worker that will serve it.
 #[derive(Debug)]
@@ -42,20 +52,37 @@ enum Socket {
 }
 
 /// A connection on its worker's runtime.
-#[derive(Debug)]
 pub(crate) struct Connection {
     socket: Socket,
+    /// Runs until the preface is here.
+    preface: Option<Preface>,
     _place: Place,
+}
+
+/// What is awaited of a peer that has just connected.
+struct Preface {
+    missing_bytes: usize,
+    /// Done when the peer has been silent for too long, or the server drains.
+    patience: Pin<Box<dyn Future<Output = ()> + Send>>,
 }
 
 impl Connection {
     /// Registers the socket with the runtime it is called on.
-    pub(crate) fn new(accepted: Accepted, place: Place) -> io::Result<Self> {
+    pub(crate) fn new(
+        accepted: Accepted,
+        place: Place,
+        mut draining: watch::Receiver<bool>,
+    ) -> io::Result<Self> {
         let socket = match accepted {
             Accepted::Tcp(stream) => Socket::Tcp(TcpStream::from_std(stream)?),
             Accepted::Unix(stream) => Socket::Unix(UnixStream::from_std(stream)?),
         };
-        Ok(Self { socket, _place: place })
+        let patience = Box::pin(async move {
+            // An end of the wait is a drain, whether by the signal or because the app is gone.
+            let _ = tokio::time::timeout(PREFACE_TIMEOUT, draining.wait_for(|draining| *draining)).await;
+        });
+        let preface = Some(Preface { missing_bytes: PREFACE_BYTES, patience });
+        Ok(Self { socket, preface, _place: place })
     }
 }
 
@@ -71,10 +98,20 @@ impl AsyncRead for Connection {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        match &mut self.socket {
+        let before = buf.filled().len();
+        let read = match &mut self.socket {
             Socket::Tcp(stream) => Pin::new(stream).poll_read(cx, buf),
             Socket::Unix(stream) => Pin::new(stream).poll_read(cx, buf),
+        };
+        if let Some(preface) = &mut self.preface {
+            preface.missing_bytes = preface.missing_bytes.saturating_sub(buf.filled().len() - before);
+            if preface.missing_bytes == 0 {
+                self.preface = None;
+            } else if read.is_pending() && preface.patience.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+            }
         }
+        read
     }
 }
 

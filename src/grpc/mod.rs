@@ -8,6 +8,8 @@ pub mod connection;
 pub mod cooperation;
 /// Envoy's `Authorization`.
 pub mod ext_authz;
+/// Health that a drain can end.
+mod health;
 /// All services behind one router.
 pub mod server;
 /// `SafetyService`.

@@ -2,9 +2,11 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tokio_stream::{Stream, StreamExt};
+use tokio::sync::watch;
+use tokio_stream::Stream;
 use tonic::{Request, Response, Status, Streaming};
 
 use crate::grpc::proto;
@@ -23,6 +25,7 @@ pub struct Safety {
     decision_point: Arc<DecisionPoint>,
     renderer: Arc<Renderer>,
     max_text_bytes: usize,
+    draining: Option<watch::Receiver<bool>>,
 }
 
 impl Safety {
@@ -33,7 +36,13 @@ impl Safety {
         renderer: Arc<Renderer>,
         max_text_bytes: usize,
     ) -> Self {
-        Self { decision_point, renderer, max_text_bytes }
+        Self { decision_point, renderer, max_text_bytes, draining: None }
+    }
+
+    /// Ends waiting streams once `draining` turns true.
+    #[must_use]
+    pub fn until(self, draining: watch::Receiver<bool>) -> Self {
+        Self { draining: Some(draining), ..self }
     }
 
     /// Answers one question.
@@ -122,17 +131,47 @@ impl SafetyService for Safety {
         self.answer(request.get_ref()).map(Response::new)
     }
 
-    type EvaluateStreamStream = Pin<Box<dyn Stream<Item = Result<proto::EvaluateResponse, Status>> + Send>>;
+    type EvaluateStreamStream = Answers;
 
     async fn evaluate_stream(
         &self,
         request: Request<Streaming<proto::EvaluateRequest>>,
     ) -> Result<Response<Self::EvaluateStreamStream>, Status> {
-        let service = self.clone();
-        // One at a time: answers stay in order, and a slow reader slows its own questions only. The server ends the
-        // stream after the first error.
-        let answers = request.into_inner().map(move |question| service.answer(&question?));
-        Ok(Response::new(Box::pin(answers)))
+        let draining = self.draining.clone();
+        let drained = Box::pin(async move {
+            match draining {
+                // An error means that the server is gone: drained as well.
+                Some(mut draining) => drop(draining.wait_for(|draining| *draining).await),
+                None => std::future::pending().await,
+            }
+        });
+        Ok(Response::new(Answers { service: self.clone(), questions: request.into_inner(), drained }))
+    }
+}
+
+/// The answers to a stream of questions.
+///
+/// One at a time: they stay in order, and a slow reader slows its own questions only. The server ends the stream after
+/// the first error.
+pub struct Answers {
+    service: Safety,
+    questions: Streaming<proto::EvaluateRequest>,
+    drained: Pin<Box<dyn Future<Output = ()> + Send>>,
+}
+
+impl Stream for Answers {
+    type Item = Result<proto::EvaluateResponse, Status>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        match Pin::new(&mut self.questions).poll_next(cx) {
+            Poll::Ready(question) => Poll::Ready(question.map(|question| self.service.answer(&question?))),
+            // Every question that is here has been answered; the next one is for another server.
+            Poll::Pending => self
+                .drained
+                .as_mut()
+                .poll(cx)
+                .map(|()| Some(Err(Status::unavailable("the server stops: ask on a new connection")))),
+        }
     }
 }
 

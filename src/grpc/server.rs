@@ -10,6 +10,7 @@ use tokio_stream::wrappers::UnboundedReceiverStream;
 use tonic::service::Routes;
 use tonic::transport::Server;
 use tonic_health::ServingStatus;
+use tonic_health::pb::health_server::HealthServer;
 use tonic_health::server::{HealthReporter, HealthService};
 
 use crate::config::Config;
@@ -17,6 +18,7 @@ use crate::grpc::DESCRIPTORS;
 use crate::grpc::connection::{Accepted, Connection, Place};
 use crate::grpc::cooperation::Cooperation;
 use crate::grpc::ext_authz::ExtAuthz;
+use crate::grpc::health::Health;
 use crate::grpc::proto::cooperation_service_server::CooperationServiceServer;
 use crate::grpc::proto::safety_service_server::SafetyServiceServer;
 use crate::grpc::safety::Safety;
@@ -41,6 +43,7 @@ const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(20);
 pub struct Services {
     routes: Routes,
     health: HealthReporter,
+    draining: watch::Sender<bool>,
     max_concurrent_streams: u32,
 }
 
@@ -63,8 +66,10 @@ impl Services {
     ) -> Result<Self, tonic_reflection::server::Error> {
         let renderer = Arc::new(Renderer::new(decision_point.policies()));
         let limit = config.server.max_message_bytes;
+        let (draining, drained) = watch::channel(false);
         let safety =
-            Safety::new(Arc::clone(decision_point), Arc::clone(&renderer), config.server.max_text_bytes);
+            Safety::new(Arc::clone(decision_point), Arc::clone(&renderer), config.server.max_text_bytes)
+                .until(drained);
         let cooperation = Cooperation::new(Arc::clone(auditor), Arc::clone(metrics));
         let ext_authz = ExtAuthz::new(Arc::clone(decision_point), renderer, config);
         let reflection = || {
@@ -78,24 +83,25 @@ impl Services {
             .add_service(SafetyServiceServer::new(safety).max_decoding_message_size(limit))
             .add_service(CooperationServiceServer::new(cooperation).max_decoding_message_size(limit))
             .add_service(AuthorizationServer::new(ext_authz).max_decoding_message_size(limit))
-            .add_service(tonic_health::pb::health_server::HealthServer::new(
-                HealthService::from_health_reporter(health.clone()),
-            ))
+            .add_service(HealthServer::new(Health(HealthService::from_health_reporter(health.clone()))))
             .add_service(reflection().build_v1()?)
             .add_service(reflection().build_v1alpha()?);
         Ok(Self {
             routes: routes.routes().prepare(),
             health,
+            draining,
             max_concurrent_streams: config.server.max_concurrent_streams,
         })
     }
 
-    /// Tells health checks whether new requests are welcome.
+    /// Tells health checks whether new requests are welcome. Once they are not, streams that only wait end: a health
+    /// watch behind its NOT_SERVING, `EvaluateStream` behind its last answer. They would hold up every drain.
     pub async fn set_serving(&self, serving: bool) {
         let status = if serving { ServingStatus::Serving } else { ServingStatus::NotServing };
         for service in SERVICES.into_iter().chain([""]) {
             self.health.set_service_status(service, status).await;
         }
+        self.draining.send_replace(!serving);
     }
 
     /// Serves the connections of one worker until `drain` turns true and the last of them has ended.
@@ -107,8 +113,9 @@ impl Services {
         connections: mpsc::UnboundedReceiver<(Accepted, Place)>,
         mut drain: watch::Receiver<bool>,
     ) -> Result<(), tonic::transport::Error> {
+        let draining = drain.clone();
         let incoming = UnboundedReceiverStream::new(connections)
-            .map(|(accepted, place)| Connection::new(accepted, place));
+            .map(move |(accepted, place)| Connection::new(accepted, place, draining.clone()));
         let drained = async move {
             // An error means that the app is gone: drain as well.
             let _ = drain.wait_for(|drain| *drain).await;

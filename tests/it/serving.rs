@@ -7,7 +7,8 @@ use hyper::body::Bytes;
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use safety_pact::grpc::client;
-use safety_pact::grpc::proto::Effect;
+use safety_pact::grpc::proto::cooperation_service_client::CooperationServiceClient;
+use safety_pact::grpc::proto::{Action, Effect, LogActionRequest};
 use tonic::Code;
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_client::HealthClient;
@@ -91,4 +92,100 @@ async fn a_drain_ends_idle_connections_and_refuses_new_ones() {
     let drained = tokio::time::timeout(Duration::from_secs(5), house.app.drain()).await;
     assert_eq!(drained, Ok(true), "nothing was in progress");
     assert!(tokio::net::TcpStream::connect(address).await.is_err(), "the listener is gone");
+}
+
+/// A folder of this test's own; removed by the test.
+fn folder(name: &str) -> std::path::PathBuf {
+    let folder = std::env::temp_dir().join(format!("safety-pact-{}-{name}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    folder
+}
+
+#[tokio::test]
+async fn a_successor_s_unix_socket_outlives_the_drain_of_its_predecessor() {
+    let folder = folder("successor");
+    let path = folder.join("pact.sock");
+    let yaml = format!(
+        "server: {{listen: \"127.0.0.1:0\", drain_timeout: 60, unix_socket: {{path: {:?}}}}}\n",
+        path.display()
+    );
+    let old = House::open(&yaml).await;
+    let old_address = old.app.grpc_address.expect("it listens");
+    let (log, logged) = tokio::sync::mpsc::channel(1);
+    // A stream of actions whose end the old server waits for.
+    let actions = tokio_stream::wrappers::ReceiverStream::new(logged);
+    let mut cooperation = CooperationServiceClient::new(old.channel().await);
+    let logging = tokio::spawn(async move { cooperation.log_actions(actions).await });
+    let action =
+        LogActionRequest { agent_id: "ann".to_owned(), action: Action::Defect.into(), ..Default::default() };
+    log.send(action).await.expect("the stream is open");
+    let draining = tokio::spawn(old.app.drain());
+    while tokio::net::TcpStream::connect(old_address).await.is_ok() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let new = House::open(&yaml).await;
+    drop(log);
+    let done = logging.await.expect("no panic").expect("what was in progress finishes");
+    assert_eq!(done.into_inner().counted, 1);
+    assert!(draining.await.expect("no panic"));
+    let address = format!("unix:{}", path.display());
+    let answer = client::evaluate(&address, says("alice", "hello")).await.expect("the new one is asked");
+    assert_eq!(answer.effect(), Effect::Permit);
+    assert!(new.app.drain().await);
+    std::fs::remove_dir_all(folder).expect("only ours was in it");
+}
+
+#[tokio::test]
+async fn a_peer_that_says_nothing_does_not_hold_up_a_drain() {
+    use tokio::io::AsyncWriteExt as _;
+    let house = House::open("server: {listen: \"127.0.0.1:0\", drain_timeout: 60}\n").await;
+    let address = house.app.grpc_address.expect("it listens");
+    let _silent = tokio::net::TcpStream::connect(address).await.expect("it accepts");
+    let mut halting = tokio::net::TcpStream::connect(address).await.expect("it accepts");
+    halting.write_all(b"PRI * HT").await.expect("it reads");
+    // Behind both of them: they are being served by now.
+    house.client().await.evaluate(says("alice", "hello")).await.expect("an answer");
+    let drained = tokio::time::timeout(Duration::from_secs(5), house.app.drain()).await;
+    assert_eq!(drained, Ok(true), "nothing was in progress");
+}
+
+#[tokio::test]
+async fn a_full_house_drains_and_gives_both_doors_its_places() {
+    let folder = folder("full");
+    let path = folder.join("pact.sock");
+    let yaml = format!(
+        "server: {{listen: \"127.0.0.1:0\", max_connections: 1, drain_timeout: 60, unix_socket: {{path: {:?}}}}}\n",
+        path.display()
+    );
+    let house = House::open(&yaml).await;
+    let address = house.app.grpc_address.expect("it listens");
+    for door in [address.to_string(), format!("unix:{}", path.display()), address.to_string()] {
+        client::evaluate(&door, says("alice", "hello")).await.expect("the only place is free again");
+    }
+    let _held = tokio::net::TcpStream::connect(address).await.expect("it accepts");
+    let _waiting = tokio::net::TcpStream::connect(address).await.expect("the system accepts");
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    let drained = tokio::time::timeout(Duration::from_secs(5), house.app.drain()).await;
+    assert_eq!(drained, Ok(true), "nothing was in progress");
+    assert!(tokio::net::TcpStream::connect(address).await.is_err(), "the listener is gone");
+    std::fs::remove_dir_all(folder).expect("only ours was in it");
+}
+
+#[tokio::test]
+async fn streams_that_only_wait_are_told_of_a_drain_and_end() {
+    let house = House::open("server: {listen: \"127.0.0.1:0\", drain_timeout: 60}\n").await;
+    let mut health = HealthClient::new(house.channel().await);
+    let mut watched = health.watch(HealthCheckRequest::default()).await.expect("a stream").into_inner();
+    assert_eq!(watched.message().await.expect("a status").expect("one").status, 1);
+    let (ask, asked) = tokio::sync::mpsc::channel(1);
+    ask.send(says("alice", "hello")).await.expect("the stream is open");
+    let asked = tokio_stream::wrappers::ReceiverStream::new(asked);
+    let mut answers = house.client().await.evaluate_stream(asked).await.expect("a stream").into_inner();
+    answers.message().await.expect("an answer").expect("one");
+
+    let drained = tokio::time::timeout(Duration::from_secs(5), house.app.drain()).await;
+    assert_eq!(drained, Ok(true), "nothing was in progress");
+    assert_eq!(watched.message().await.expect("a status").expect("one").status, 2);
+    assert_eq!(watched.message().await.expect("an end"), None);
+    assert_eq!(answers.message().await.expect_err("unanswered").code(), Code::Unavailable);
 }
