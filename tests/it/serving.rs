@@ -8,7 +8,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use safety_pact::grpc::client;
 use safety_pact::grpc::proto::cooperation_service_client::CooperationServiceClient;
-use safety_pact::grpc::proto::{Action, Effect, LogActionRequest};
+use safety_pact::grpc::proto::{Action, AuditRequest, Effect, LogActionRequest};
 use tonic::Code;
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_client::HealthClient;
@@ -119,6 +119,11 @@ async fn a_successor_s_unix_socket_outlives_the_drain_of_its_predecessor() {
     let action =
         LogActionRequest { agent_id: "ann".to_owned(), action: Action::Defect.into(), ..Default::default() };
     log.send(action).await.expect("the stream is open");
+    // In progress means that the server has it.
+    let mut auditor = CooperationServiceClient::new(old.channel().await);
+    while auditor.audit(AuditRequest::default()).await.expect("a report").into_inner().actions == 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
     let draining = tokio::spawn(old.app.drain());
     while tokio::net::TcpStream::connect(old_address).await.is_ok() {
         tokio::time::sleep(Duration::from_millis(5)).await;
