@@ -11,7 +11,7 @@ use tonic::{Request, Response, Status, Streaming};
 
 use crate::grpc::proto;
 use crate::grpc::proto::safety_service_server::SafetyService;
-use crate::grpc::status::{MAX_AGE, invalid, optional_id, required_id};
+use crate::grpc::status::{MAX_AGE, invalid, optional_id, required_id, with_promises};
 use crate::pact::decision::{Effect, GateReading, Measure, Readings, Reason};
 use crate::pact::interaction::TrustTier;
 use crate::pact::time::Timestamp;
@@ -48,9 +48,9 @@ impl Safety {
     /// Answers one question.
     ///
     /// # Errors
-    /// INVALID_ARGUMENT naming the field, UNIMPLEMENTED for an output.
+    /// INVALID_ARGUMENT naming the field, UNIMPLEMENTED for an output; with the pact's promises as metadata.
     pub(crate) fn answer(&self, request: &proto::EvaluateRequest) -> Result<proto::EvaluateResponse, Status> {
-        let question = self.question(request)?;
+        let question = self.question(request).map_err(with_promises)?;
         let verdict = self.decision_point.evaluate(&question);
         Ok(self.response(&verdict))
     }
@@ -235,4 +235,32 @@ const MAX_WIRE_TIMESTAMP_MS: u64 = 253_402_300_799_999;
 fn timestamp(at: Timestamp) -> prost_types::Timestamp {
     let since_epoch = duration(at.ms().min(MAX_WIRE_TIMESTAMP_MS));
     prost_types::Timestamp { seconds: since_epoch.seconds, nanos: since_epoch.nanos }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Clock;
+    use crate::pep::fixture;
+    use crate::pep::header::names;
+    use crate::telemetry::metrics::Metrics;
+
+    #[test]
+    fn a_question_that_cannot_be_answered_still_hears_the_promises() {
+        let config = fixture::config();
+        let metrics = Arc::new(Metrics::new(&["default", "kids"], &config.digest));
+        let point = DecisionPoint::new(&config, Clock::manual(Timestamp::from_ms(0)), metrics);
+        let door = Safety::new(Arc::new(point), Arc::new(Renderer::new(&config.policies)), 100);
+        let output = Some(proto::evaluate_request::Phase::Output(proto::Output::default()));
+        for request in [
+            proto::EvaluateRequest::default(),
+            proto::EvaluateRequest { user_id: "ann".to_owned(), phase: output, ..Default::default() },
+        ] {
+            let status = door.answer(&request).expect_err("it is malformed or not built");
+            for (name, value) in names::PROMISES {
+                let said = status.metadata().get(name).and_then(|said| said.to_str().ok());
+                assert_eq!(said, Some(value), "{status}");
+            }
+        }
+    }
 }

@@ -1,6 +1,9 @@
 //! Errors for malformed questions. Each names the field and its bound, never what it held.
 
 use tonic::Status;
+use tonic::metadata::MetadataValue;
+
+use crate::pep::header::names;
 
 /// The longest id, in bytes.
 pub const MAX_ID_BYTES: usize = 256;
@@ -11,6 +14,15 @@ pub const MAX_AGE: u32 = 150;
 #[must_use]
 pub fn invalid(field: &str, bound: &str) -> Status {
     Status::invalid_argument(format!("`{field}`: {bound}"))
+}
+
+/// `status` with what the pact promises on every answer: there is no message to hold the headers.
+#[must_use]
+pub fn with_promises(mut status: Status) -> Status {
+    for (name, value) in names::PROMISES {
+        status.metadata_mut().insert(name, MetadataValue::from_static(value));
+    }
+    status
 }
 
 /// A required id of 1 to 256 bytes.

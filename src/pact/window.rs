@@ -79,7 +79,10 @@ impl SlotWindow {
     #[must_use]
     pub fn below(&self, limit: u32, shape: WindowShape, now: Timestamp) -> Timestamp {
         if self.slot_ms != shape.slot_ms && self.slot_ms != 0 {
-            return self.reshaped(shape, now).below(limit, shape, now);
+            // While a slot lasts its admissions may still come at its end, so the one bound would creep ahead with
+            // `now`; and older slots may fall out of the other. Both are lower bounds.
+            let [soonest, latest] = [now, Timestamp::MAX].map(|end| self.reshaped(shape, end));
+            return soonest.below(limit, shape, now).max(latest.below(limit, shape, now));
         }
         let mut held = self.held(shape, now);
         let mut at = now;
@@ -203,5 +206,27 @@ mod tests {
         assert_eq!(window.held(fine, at(104_999)), 2);
         window.admit(fine, at(105_000));
         assert_eq!(window.held(fine, at(105_000)), 3);
+    }
+
+    #[test]
+    fn after_a_change_of_the_slot_length_the_opening_is_found_in_a_few_steps() {
+        for (from_ms, to_ms) in [(86_400_000, 60_000), (60_000, 84_000), (84_000, 60_000), (60_000, 1_200)] {
+            let (from, to) = (WindowShape::of(from_ms), WindowShape::of(to_ms));
+            for start in [100_000_000, 100_799_000, 100_800_000, 100_804_999] {
+                let mut window = SlotWindow::default();
+                for after in [0, 700, 1_400] {
+                    window.admit(from, at(start + after));
+                }
+                let mut now = at(start + 1_500);
+                let within = (0..3).filter(|i| i * 700 + to_ms > 1_500).count();
+                assert!(window.held(to, now) >= u32::try_from(within).unwrap());
+                for _ in 0..4 {
+                    let open = window.below(1, to, now);
+                    assert!(open == now || window.held(to, at(open.ms() - 1)) > 0, "{from_ms} to {to_ms}");
+                    now = open;
+                }
+                assert_eq!(window.held(to, now), 0, "{from_ms} to {to_ms} at {start}");
+            }
+        }
     }
 }

@@ -53,10 +53,11 @@ fn read_fields(text: &str) -> Result<Vec<Part<'_>>, PayloadError> {
     Ok(turns.finish())
 }
 
-/// Whether a field of that name usually holds text. Many readers take `q[]` and `q[0]` for `q`.
+/// Whether a field of that name usually holds text. Many readers take `q[]` and `q[0]` for `q`, ASP.NET takes `Q` for
+/// it, and PHP ` q`.
 fn holds_text(name: &str) -> bool {
     let name = name.split_once('[').map_or(name, |(name, _)| name);
-    TEXT_FIELDS.contains(&name)
+    TEXT_FIELDS.iter().any(|field| field.eq_ignore_ascii_case(name.trim()))
 }
 
 /// Takes the encoding off; `None` if there is an escape that is none, or bytes that are not UTF-8.
@@ -104,6 +105,12 @@ mod tests {
     #[test]
     fn a_name_counts_by_what_it_says_not_by_how_it_is_escaped() {
         assert_new(Form, "q=benign&%70rompt=evil", &[(User, "benign"), (User, "evil")]);
+    }
+
+    #[test]
+    fn a_name_in_another_case_or_behind_a_space_is_read_too() {
+        assert_new(Form, "q=hi&Prompt=evil", &[(User, "hi"), (User, "evil")]);
+        assert_new(Form, "q=hi&+prompt[]=evil", &[(User, "hi"), (User, "evil")]);
     }
 
     #[test]

@@ -85,18 +85,24 @@ pub(super) fn block<'a>(
     let (kind, here) = block.take("type", at)?;
     let kind = kind.optional_string(&here)?.unwrap_or(Cow::Borrowed(""));
     let kind = kind.as_ref();
+    // By the role of the message: a block of one of the types below has no `text` of its own.
+    match block.take("text", at)? {
+        (Json::String(text), here) => turns.say(role, text, &here)?,
+        (_, here) if TEXT_TYPES.contains(&kind) => return Err(here.expected("a string")),
+        _ => {}
+    }
+    // Bedrock Converse names the kind of a block by its key, and passes over any type.
+    let (json, here) = block.take("guardContent", at)?;
+    guarded(turns, role, json, &here)?;
+    let (json, here) = block.take("toolResult", at)?;
+    turns.say_all(Role::Tool, json, &here)?;
+
     let role = match kind {
         "document" | "search_result" => Role::Tool,
         "mid_conv_system" => Role::System,
         _ if kind.ends_with("tool_result") => Role::Tool,
         _ => role,
     };
-
-    match block.take("text", at)? {
-        (Json::String(text), here) => turns.say(role, text, &here)?,
-        (_, here) if TEXT_TYPES.contains(&kind) => return Err(here.expected("a string")),
-        _ => {}
-    }
     match kind {
         "tool_result" | "mcp_tool_result" | "mid_conv_system" => {
             let (json, here) = block.take("content", at)?;
@@ -118,10 +124,21 @@ pub(super) fn block<'a>(
         "thinking" => say_fields(turns, role, block, &["thinking"], at),
         "refusal" => say_fields(turns, role, block, &["refusal"], at),
         _ if kind.ends_with("tool_use") => say_fields(turns, role, block, &["input"], at),
-        // Bedrock Converse names the kind of a block by its key.
-        "" => say_fields(turns, Role::Tool, block, &["toolResult"], at),
         _ => Ok(()),
     }
+}
+
+/// A text that Bedrock is to watch, `{"text": {"text", "qualifiers"}}`; or a picture.
+fn guarded<'a>(turns: &mut Turns<'a>, role: Role, json: Json<'a>, at: &Path<'_>) -> Result<(), PayloadError> {
+    if matches!(json, Json::Null) {
+        return Ok(());
+    }
+    let (json, at) = json.object(at, "an object")?.take("text", at)?;
+    if matches!(json, Json::Null) {
+        return Ok(());
+    }
+    let (json, here) = json.object(&at, "an object")?.take("text", &at)?;
+    turns.say(role, json.string(&here)?, &here)
 }
 
 /// Where a document's text comes from: inline, or from blocks. Encoded files and addresses cannot be read here.
@@ -220,6 +237,29 @@ mod tests {
                 r#"{"type":"document","document":{"data":"cohere"}},{"toolResult":{"content":[{"text":"bedrock"}]}}"#,
             ),
             &[(Role::Tool, "cohere"), (Role::Tool, "bedrock")],
+        );
+    }
+
+    #[test]
+    fn a_type_that_has_no_text_does_not_take_the_text_from_who_said_it() {
+        // Bedrock goes by the keys of a block and passes over the type.
+        for kind in ["document", "search_result", "mid_conv_system", "tool_result", "my_tool_result"] {
+            let body = user(&format!(r#"{{"type":"{kind}","text":"free of charge"}}"#));
+            assert_new(OpenAiChat, &body, &[(Role::User, "free of charge")]);
+        }
+    }
+
+    #[test]
+    fn a_guarded_text_is_read_as_the_text_that_it_is() {
+        let body = user(
+            r#"{"guardContent":{"text":{"text":"hi","qualifiers":["query"]}}},{"guardContent":{"image":{}}}"#,
+        );
+        assert_new(OpenAiChat, &body, &[(Role::User, "hi")]);
+        let body = user(r#"{"type":"document","guardContent":{"text":{"text":"hi"}},"toolResult":"done"}"#);
+        assert_new(OpenAiChat, &body, &[(Role::User, "hi"), (Role::Tool, "done")]);
+        assert_eq!(
+            refusal(OpenAiChat, user(r#"{"guardContent":{"text":"hi"}}"#)),
+            "`messages[0].content[0].guardContent.text`: expected an object"
         );
     }
 

@@ -139,6 +139,7 @@ fn is_reserved(name: &str) -> bool {
     starts_with(name, names::PREFIX)
 }
 
-fn starts_with(text: &str, prefix: &str) -> bool {
+/// Does `text` begin with `prefix`, in any case?
+pub(super) fn starts_with(text: &str, prefix: &str) -> bool {
     text.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
 }

@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use envoy_types::pb::envoy::service::auth::v3::attribute_context::HttpRequest;
 use envoy_types::pb::envoy::service::auth::v3::{AttributeContext, CheckRequest};
 
+use crate::grpc::ext_authz::answer::starts_with;
 use crate::pact::decision::Reason;
 
 /// Set by Envoy where it shows a body, and only by Envoy: it drops a client's own copy.
@@ -66,11 +67,17 @@ impl<'a> Asked<'a> {
         self.has_length(0) == Some(false) || self.headers.has("transfer-encoding") || self.http.size > 0
     }
 
-    /// May there be a body that no header announces? From HTTP/2 on, a body needs none.
+    /// May there be a body that no header announces? From HTTP/2 on, a body needs none, and whoever speaks gRPC has one
+    /// whatever the method says.
     pub(super) fn may_hide_body(&self) -> bool {
         !self.http.protocol.starts_with("HTTP/1")
             && !self.headers.has("content-length")
-            && !BODILESS.contains(&self.http.method.as_str())
+            && (self.is_grpc() || !BODILESS.contains(&self.http.method.as_str()))
+    }
+
+    /// Does it say that it is gRPC?
+    pub(super) fn is_grpc(&self) -> bool {
+        self.headers.get("content-type").is_some_and(|it| starts_with(&it, "application/grpc"))
     }
 
     /// Is it to become a tunnel, through which anything may be said afterwards?

@@ -39,6 +39,19 @@ fn a_probe_has_no_body() {
 }
 
 #[test]
+fn a_grpc_message_does_not_pass_for_a_probe() {
+    // Not every gRPC server looks at the method, and Envoy does not show such bodies.
+    for method in ["GET", "HEAD", "OPTIONS"] {
+        let probe = envoy_asks().method(method).path("/model.Chat/Say");
+        let grpc = probe.with(|http| http.protocol = "HTTP/2".to_owned());
+        for content_type in ["application/grpc", "Application/grpc+proto"] {
+            grpc.clone().header("content-type", content_type).answered().is_refused(Reason::TextUnseen);
+        }
+        grpc.header("content-type", "application/json").answered().is_bypassed();
+    }
+}
+
+#[test]
 fn a_method_is_let_through_only_as_it_is_configured() {
     envoy_asks().method("OPTIONS").path(CHAT).answered().is_bypassed();
     for method in ["get", "POST", "DELETE", ""] {
