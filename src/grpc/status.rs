@@ -1,11 +1,23 @@
 //! Errors for malformed questions. Each names the field and its bound, never what it held.
 
 use tonic::Status;
+use tonic::metadata::MetadataValue;
+
+use crate::pep::header::names;
 
 /// The longest id, in bytes.
 pub const MAX_ID_BYTES: usize = 256;
 /// The highest age, in years.
 pub const MAX_AGE: u32 = 150;
+
+/// The status with the pact's promises in its metadata: an error has no message that could hold them.
+#[must_use]
+pub fn promising(mut status: Status) -> Status {
+    for (name, value) in names::PROMISES {
+        status.metadata_mut().insert(name, MetadataValue::from_static(value));
+    }
+    status
+}
 
 /// INVALID_ARGUMENT: what `field` should have been.
 #[must_use]
