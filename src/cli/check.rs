@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use crate::cli::{NO, OK, Settings};
 use crate::config::Config;
+use crate::telemetry;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -16,6 +17,11 @@ pub(super) fn run(settings: &Settings, arguments: &Arguments) -> anyhow::Result<
     let mut out = io::stdout().lock();
     match settings.sources().and_then(|sources| Config::load(&sources)) {
         Ok(loaded) => {
+            // Its syntax is the log's own, so the settings cannot tell whether it is sound.
+            if let Err(error) = telemetry::check(&loaded.config.telemetry) {
+                writeln!(out, "{:#}", anyhow::Error::new(error))?;
+                return Ok(NO);
+            }
             for warning in &loaded.warnings {
                 writeln!(out, "warning: {warning}")?;
             }

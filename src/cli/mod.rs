@@ -124,7 +124,10 @@ fn dispatch(arguments: Arguments) -> anyhow::Result<u8> {
         }
         Command::Evaluate(evaluate) => evaluate::run(settings, &evaluate),
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Arguments::command(), "safety-pact", &mut io::stdout());
+            // By way of memory: clap panics if it cannot write.
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Arguments::command(), "safety-pact", &mut script);
+            io::stdout().lock().write_all(&script)?;
             Ok(OK)
         }
     }

@@ -35,13 +35,25 @@ async fn serve(config: &Config) -> anyhow::Result<u8> {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
     }
-    tracing::info!("draining");
-    if app.drain().await {
-        tracing::info!("drained");
-    } else {
-        tracing::warn!("some requests did not finish within `server.drain_timeout`");
+    tracing::info!("draining; a second signal ends at once");
+    tokio::select! {
+        drained = app.drain() => {
+            if drained {
+                tracing::info!("drained");
+            } else {
+                tracing::warn!("some requests did not finish within `server.drain_timeout`");
+            }
+            Ok(super::OK)
+        }
+        _ = terminate.recv() => Ok(hurried()),
+        _ = interrupt.recv() => Ok(hurried()),
     }
-    Ok(super::OK)
+}
+
+/// Whoever asks twice does not want to wait for `server.drain_timeout`.
+fn hurried() -> u8 {
+    tracing::warn!("a second signal: requests in progress are cut");
+    super::FAILED
 }
 
 /// One screen: where it listens, what it judges by, and a line to paste.

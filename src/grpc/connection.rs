@@ -1,6 +1,6 @@
 //! A client's connection, whichever listener it came through.
 //!
-//! A peer that connects and says nothing is let go after a while, and at once when the server drains: the transport's
+//! A peer that connects and says nothing is let go after a while, and soon when the server drains: the transport's
 //! keepalive and graceful shutdown begin only behind the HTTP/2 preface.
 
 use std::future::Future;
@@ -17,6 +17,8 @@ use tonic::transport::server::Connected;
 
 /// How long a peer may take to say the HTTP/2 preface.
 const PREFACE_TIMEOUT: Duration = Duration::from_secs(10);
+/// How much of it is left once the server drains: a preface may be on its way.
+const PREFACE_GRACE: Duration = Duration::from_secs(1);
 /// `PRI * HTTP/2.0`, two line ends, `SM`, two line ends.
 const PREFACE_BYTES: usize = 24;
 
@@ -78,8 +80,12 @@ impl Connection {
             Accepted::Unix(stream) => Socket::Unix(UnixStream::from_std(stream)?),
         };
         let patience = Box::pin(async move {
-            // An end of the wait is a drain, whether by the signal or because the app is gone.
-            let _ = tokio::time::timeout(PREFACE_TIMEOUT, draining.wait_for(|draining| *draining)).await;
+            let drain = draining.wait_for(|draining| *draining);
+            // An error inside means that the app is gone: a drain as well.
+            let drained = tokio::time::timeout(PREFACE_TIMEOUT, drain).await.is_ok();
+            if drained {
+                tokio::time::sleep(PREFACE_GRACE).await;
+            }
         });
         let preface = Some(Preface { missing_bytes: PREFACE_BYTES, patience });
         Ok(Self { socket, preface, _place: place })

@@ -9,6 +9,7 @@ use tokio_stream::{Stream, StreamExt};
 use tonic::{Request, Response, Status, Streaming};
 
 use crate::grpc::proto;
+use crate::grpc::status::promising;
 use crate::pact::cooperation::{
     action::{Action, ActionError, AgentAction},
     audit::{self, Report, View},
@@ -169,13 +170,13 @@ impl From<audit::Status> for proto::AuditStatus {
 impl From<Refused> for Status {
     fn from(refused: Refused) -> Self {
         let message = refused.to_string();
-        match refused {
+        promising(match refused {
             Refused::Malformed(_) | Refused::UnknownAction { .. } | Refused::UnknownView { .. } => {
                 Self::invalid_argument(message)
             }
             Refused::FullView | Refused::Window => Self::unimplemented(message),
             Refused::Full(_) => Self::resource_exhausted(message),
-        }
+        })
     }
 }
 
@@ -184,12 +185,12 @@ fn at(done: proto::LogActionsResponse, status: &Status) -> Status {
     let proto::LogActionsResponse { counted, repeated } = done;
     let position = counted + repeated;
     let message = status.message();
-    Status::new(
+    promising(Status::new(
         status.code(),
         format!(
             "action {position}: {message}; before it, {counted} were counted and {repeated} were repeats"
         ),
-    )
+    ))
 }
 
 #[cfg(test)]

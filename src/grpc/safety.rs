@@ -11,7 +11,7 @@ use tonic::{Request, Response, Status, Streaming};
 
 use crate::grpc::proto;
 use crate::grpc::proto::safety_service_server::SafetyService;
-use crate::grpc::status::{MAX_AGE, invalid, optional_id, required_id, with_promises};
+use crate::grpc::status::{MAX_AGE, invalid, optional_id, promising, required_id};
 use crate::pact::decision::{Effect, GateReading, Measure, Readings, Reason};
 use crate::pact::interaction::TrustTier;
 use crate::pact::time::Timestamp;
@@ -50,7 +50,7 @@ impl Safety {
     /// # Errors
     /// INVALID_ARGUMENT naming the field, UNIMPLEMENTED for an output; with the pact's promises as metadata.
     pub(crate) fn answer(&self, request: &proto::EvaluateRequest) -> Result<proto::EvaluateResponse, Status> {
-        let question = self.question(request).map_err(with_promises)?;
+        let question = self.question(request).map_err(promising)?;
         let verdict = self.decision_point.evaluate(&question);
         Ok(self.response(&verdict))
     }

@@ -10,19 +10,19 @@ pub const MAX_ID_BYTES: usize = 256;
 /// The highest age, in years.
 pub const MAX_AGE: u32 = 150;
 
-/// INVALID_ARGUMENT: what `field` should have been.
+/// The status with the pact's promises in its metadata: an error has no message that could hold them.
 #[must_use]
-pub fn invalid(field: &str, bound: &str) -> Status {
-    Status::invalid_argument(format!("`{field}`: {bound}"))
-}
-
-/// `status` with what the pact promises on every answer: there is no message to hold the headers.
-#[must_use]
-pub fn with_promises(mut status: Status) -> Status {
+pub fn promising(mut status: Status) -> Status {
     for (name, value) in names::PROMISES {
         status.metadata_mut().insert(name, MetadataValue::from_static(value));
     }
     status
+}
+
+/// INVALID_ARGUMENT: what `field` should have been.
+#[must_use]
+pub fn invalid(field: &str, bound: &str) -> Status {
+    Status::invalid_argument(format!("`{field}`: {bound}"))
 }
 
 /// A required id of 1 to 256 bytes.

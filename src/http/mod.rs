@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::Router;
 use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::get;
 
@@ -42,8 +42,15 @@ async fn readyz(State(admin): State<Admin>) -> impl IntoResponse {
     }
 }
 
-async fn metrics(State(admin): State<Admin>) -> impl IntoResponse {
-    const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    let page = admin.metrics.render(admin.decision_point.store().subjects());
-    ([(header::CONTENT_TYPE, OPENMETRICS)], page)
+/// OpenMetrics for whoever asks for it, as Prometheus does; else the older text, which every scraper reads.
+async fn metrics(State(admin): State<Admin>, headers: HeaderMap) -> impl IntoResponse {
+    const OPENMETRICS: &str = "application/openmetrics-text";
+    let subjects = admin.decision_point.store().subjects();
+    let mut accepted = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    let (kind, page) = if accepted.any(|accepted| accepted.contains(OPENMETRICS)) {
+        ("application/openmetrics-text; version=1.0.0; charset=utf-8", admin.metrics.render(subjects))
+    } else {
+        ("text/plain; version=0.0.4; charset=utf-8", admin.metrics.render_prometheus_text(subjects))
+    };
+    ([(header::CONTENT_TYPE, kind)], page)
 }

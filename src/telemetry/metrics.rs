@@ -159,7 +159,28 @@ impl Metrics {
         if counted { &self.actions } else { &self.repeated_actions }.inc();
     }
 
-    /// The Prometheus text of all instruments. `subjects` is how many are remembered now.
+    /// All instruments in the older Prometheus text format, for whoever does not ask for OpenMetrics: there a counter's
+    /// description stands under the name of its samples.
+    #[must_use]
+    pub fn render_prometheus_text(&self, subjects: usize) -> String {
+        let page = self.render(subjects);
+        let counters: Vec<_> =
+            page.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.strip_suffix(" counter")).collect();
+        let mut text = String::with_capacity(page.len() + 64);
+        for line in page.lines().filter(|line| *line != "# EOF") {
+            let mut words = line.splitn(4, ' ');
+            match (words.next(), words.next(), words.next(), words.next()) {
+                (Some("#"), Some(kind), Some(name), Some(rest)) if counters.contains(&name) => {
+                    text.extend(["# ", kind, " ", name, "_total ", rest]);
+                }
+                _ => text.push_str(line),
+            }
+            text.push('\n');
+        }
+        text
+    }
+
+    /// All instruments in OpenMetrics. `subjects` is how many are remembered now.
     #[must_use]
     pub fn render(&self, subjects: usize) -> String {
         self.subjects.set(subjects as u64);
@@ -196,5 +217,20 @@ mod tests {
         assert!(page.contains("safety_pact_subjects 7"));
         assert!(page.contains(r#"safety_pact_decision_seconds_count{service="ext_authz"} 1"#));
         assert!(page.contains(r#"safety_pact_config_info{digest="0123456789abcdef"} 1"#));
+    }
+
+    #[test]
+    fn the_older_format_describes_a_counter_under_the_name_of_its_samples() {
+        let metrics = Metrics::new(&["default"], "0123456789abcdef");
+        let (page, text) = (metrics.render(7), metrics.render_prometheus_text(7));
+        let samples = |page: &str| page.lines().filter(|line| !line.starts_with('#')).count();
+        assert_eq!(samples(&text), samples(&page), "{text}");
+        assert!(page.ends_with("# EOF\n") && !text.contains("# EOF"), "{text}");
+        for name in ["decisions", "cooperation_actions", "cooperation_repeated_actions"] {
+            assert!(page.contains(&format!("# TYPE safety_pact_{name} counter\n")), "{page}");
+            assert!(text.contains(&format!("# TYPE safety_pact_{name}_total counter\n")), "{text}");
+            assert!(text.contains(&format!("# HELP safety_pact_{name}_total ")), "{text}");
+        }
+        assert!(text.contains("# TYPE safety_pact_decision_seconds histogram\n"), "{text}");
     }
 }

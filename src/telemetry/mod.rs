@@ -24,13 +24,25 @@ pub enum InitError {
     Twice(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
+/// Can the log be set up so?
+///
+/// # Errors
+/// When the filter cannot be read.
+pub fn check(config: &TelemetryConfig) -> Result<(), InitError> {
+    filter(config).map(drop)
+}
+
+fn filter(config: &TelemetryConfig) -> Result<EnvFilter, InitError> {
+    EnvFilter::try_new(&config.log_filter)
+        .map_err(|source| InitError::Filter { filter: config.log_filter.clone(), source })
+}
+
 /// Sends the log to standard error.
 ///
 /// # Errors
 /// When the filter cannot be read.
 pub fn init(config: &TelemetryConfig) -> Result<(), InitError> {
-    let filter = EnvFilter::try_new(&config.log_filter)
-        .map_err(|source| InitError::Filter { filter: config.log_filter.clone(), source })?;
+    let filter = filter(config)?;
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     match config.log_format {
         LogFormat::Json => log.json().try_init(),

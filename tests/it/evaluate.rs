@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use safety_pact::grpc::proto::cooperation_service_client::CooperationServiceClient;
 use safety_pact::grpc::proto::evaluate_request::Phase;
 use safety_pact::grpc::proto::{self, Effect, EvaluateResponse};
 use tonic::Code;
@@ -253,4 +254,27 @@ async fn a_full_house_turns_newcomers_away_with_503() {
     let answer = client.evaluate(says("bob", "hello")).await.expect("an answer").into_inner();
     assert_eq!((codes(&answer), answer.http_status), (vec!["CAPACITY_EXHAUSTED"], 503));
     assert_eq!(header(&answer, "x-safety-pact-awaiting"), Some("AWAITED"));
+}
+
+#[tokio::test]
+async fn an_error_carries_the_promises_as_metadata() {
+    let house = House::open("").await;
+    let mut cooperation = CooperationServiceClient::new(house.channel().await);
+    let nobody = || proto::LogActionRequest::default();
+    let full = proto::AuditRequest { view: proto::AuditView::Full.into(), window: None };
+    for status in [
+        house.client().await.evaluate(says("", "hello")).await.expect_err("nobody"),
+        cooperation.log_action(nobody()).await.expect_err("nobody"),
+        cooperation.log_actions(tokio_stream::iter([nobody()])).await.expect_err("nobody"),
+        cooperation.audit(full).await.expect_err("not built"),
+    ] {
+        for (name, value) in [
+            ("x-safety-pact-awaiting", "AWAITED"),
+            ("x-safety-pact-concurrency", "STAMINA_YIELDED"),
+            ("x-safety-pact-sovereignty", "DETERMINISTIC"),
+        ] {
+            let told = status.metadata().get(name).map(tonic::metadata::MetadataValue::as_encoded_bytes);
+            assert_eq!(told, Some(value.as_bytes()), "{name} in {status:?}");
+        }
+    }
 }

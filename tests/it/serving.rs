@@ -8,12 +8,17 @@ use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use safety_pact::grpc::client;
 use safety_pact::grpc::proto::cooperation_service_client::CooperationServiceClient;
-use safety_pact::grpc::proto::{Action, AuditRequest, Effect, LogActionRequest};
+use safety_pact::grpc::proto::{Action, AuditRequest, Effect, LogActionRequest, LogActionsResponse};
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
 use tonic::Code;
+use tonic::transport::Channel;
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_client::HealthClient;
 
 use crate::house::{House, says};
+use crate::support::eventually;
+use crate::support::server::Server;
 
 async fn get(house: &House, path: &str) -> (u16, String) {
     let address = house.app.admin_address.expect("the admin door is open");
@@ -41,6 +46,7 @@ async fn probes_answer_and_metrics_count() {
         r#"safety_pact_decisions_total{service="safety",policy="default",effect="deny",reason="INTERVAL_TOO_SHORT"} 1"#,
         r#"safety_pact_decision_seconds_count{service="safety"} 2"#,
         "safety_pact_subjects 1",
+        "# TYPE safety_pact_decisions_total counter",
     ] {
         assert!(page.lines().any(|have| have == line), "no line {line} in {page}");
     }
@@ -101,6 +107,28 @@ fn folder(name: &str) -> std::path::PathBuf {
     folder
 }
 
+type Logging = tokio::task::JoinHandle<Result<LogActionsResponse, tonic::Status>>;
+
+/// A stream of actions that stays in progress until the sender is dropped; its first action is counted already.
+async fn begins_to_log(
+    mut client: CooperationServiceClient<Channel>,
+) -> (mpsc::Sender<LogActionRequest>, Logging) {
+    let mut auditor = client.clone();
+    let (log, logged) = mpsc::channel(1);
+    let logging = tokio::spawn(async move {
+        client.log_actions(ReceiverStream::new(logged)).await.map(tonic::Response::into_inner)
+    });
+    let action =
+        LogActionRequest { agent_id: "ann".to_owned(), action: Action::Defect.into(), ..Default::default() };
+    log.send(action).await.expect("the stream is open");
+    eventually("the stream is in progress", async || {
+        let report = auditor.audit(AuditRequest::default()).await.expect("a report").into_inner();
+        (report.actions == 1).then_some(())
+    })
+    .await;
+    (log, logging)
+}
+
 #[tokio::test]
 async fn a_successor_s_unix_socket_outlives_the_drain_of_its_predecessor() {
     let folder = folder("successor");
@@ -111,19 +139,7 @@ async fn a_successor_s_unix_socket_outlives_the_drain_of_its_predecessor() {
     );
     let old = House::open(&yaml).await;
     let old_address = old.app.grpc_address.expect("it listens");
-    let (log, logged) = tokio::sync::mpsc::channel(1);
-    // A stream of actions whose end the old server waits for.
-    let actions = tokio_stream::wrappers::ReceiverStream::new(logged);
-    let mut cooperation = CooperationServiceClient::new(old.channel().await);
-    let logging = tokio::spawn(async move { cooperation.log_actions(actions).await });
-    let action =
-        LogActionRequest { agent_id: "ann".to_owned(), action: Action::Defect.into(), ..Default::default() };
-    log.send(action).await.expect("the stream is open");
-    // In progress means that the server has it.
-    let mut auditor = CooperationServiceClient::new(old.channel().await);
-    while auditor.audit(AuditRequest::default()).await.expect("a report").into_inner().actions == 0 {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    let (log, logging) = begins_to_log(CooperationServiceClient::new(old.channel().await)).await;
     let draining = tokio::spawn(old.app.drain());
     while tokio::net::TcpStream::connect(old_address).await.is_ok() {
         tokio::time::sleep(Duration::from_millis(5)).await;
@@ -131,7 +147,7 @@ async fn a_successor_s_unix_socket_outlives_the_drain_of_its_predecessor() {
     let new = House::open(&yaml).await;
     drop(log);
     let done = logging.await.expect("no panic").expect("what was in progress finishes");
-    assert_eq!(done.into_inner().counted, 1);
+    assert_eq!(done.counted, 1);
     assert!(draining.await.expect("no panic"));
     let address = format!("unix:{}", path.display());
     let answer = client::evaluate(&address, says("alice", "hello")).await.expect("the new one is asked");
@@ -182,9 +198,9 @@ async fn streams_that_only_wait_are_told_of_a_drain_and_end() {
     let mut health = HealthClient::new(house.channel().await);
     let mut watched = health.watch(HealthCheckRequest::default()).await.expect("a stream").into_inner();
     assert_eq!(watched.message().await.expect("a status").expect("one").status, 1);
-    let (ask, asked) = tokio::sync::mpsc::channel(1);
+    let (ask, asked) = mpsc::channel(1);
     ask.send(says("alice", "hello")).await.expect("the stream is open");
-    let asked = tokio_stream::wrappers::ReceiverStream::new(asked);
+    let asked = ReceiverStream::new(asked);
     let mut answers = house.client().await.evaluate_stream(asked).await.expect("a stream").into_inner();
     answers.message().await.expect("an answer").expect("one");
 
@@ -193,4 +209,18 @@ async fn streams_that_only_wait_are_told_of_a_drain_and_end() {
     assert_eq!(watched.message().await.expect("a status").expect("one").status, 2);
     assert_eq!(watched.message().await.expect("an end"), None);
     assert_eq!(answers.message().await.expect_err("unanswered").code(), Code::Unavailable);
+}
+
+#[tokio::test]
+async fn a_second_signal_ends_a_drain_at_once() {
+    let mut server = Server::start("server: {drain_timeout: 600}\n").await;
+    let client =
+        CooperationServiceClient::connect(format!("http://{}", server.grpc())).await.expect("it accepts");
+    let (log, logging) = begins_to_log(client).await;
+    server.ask_to_end();
+    let stderr = server.output().stderr.clone();
+    eventually("it drains", async || stderr.find(|line| line.contains("draining").then_some(()))).await;
+    assert_eq!(server.terminate().await, 2);
+    assert!(logging.await.expect("no panic").is_err(), "the stream in progress was cut");
+    drop(log);
 }

@@ -56,6 +56,11 @@ impl Server {
         self.process.signal("CONT");
     }
 
+    /// Asks it to end, and does not wait for it.
+    pub(crate) fn ask_to_end(&self) {
+        self.process.signal("TERM");
+    }
+
     /// Asks it to end, and gives its exit code.
     pub(crate) async fn terminate(&mut self) -> i32 {
         self.process.signal("TERM");
