@@ -275,8 +275,10 @@ fn bind_unix(socket: &UnixSocketConfig) -> Result<UnixListener, StartError> {
     let bind = || {
         let is_socket =
             std::fs::symlink_metadata(&socket.path).is_ok_and(|file| file.file_type().is_socket());
-        // A socket that nobody listens on is left from an earlier run; one that answers is somebody else's.
-        if is_socket && std::os::unix::net::UnixStream::connect(&socket.path).is_err() {
+        // A socket that nobody listens on is left from an earlier run; one that answers, or that we may not ask, is
+        // somebody else's.
+        let refused = |error: io::Error| error.kind() == io::ErrorKind::ConnectionRefused;
+        if is_socket && std::os::unix::net::UnixStream::connect(&socket.path).is_err_and(refused) {
             std::fs::remove_file(&socket.path)?;
         }
         let listener = UnixListener::bind(&socket.path)?;
