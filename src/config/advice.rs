@@ -56,6 +56,12 @@ pub(super) fn advise(values: &Values, config: &Config, warnings: &mut Vec<Warnin
         for (path, message) in of_policy(values, policy, config.server.max_text_bytes) {
             advise(&path, message);
         }
+        let window = |tier| policy.pact.fair_play().of(tier).rate_limit_window_ms;
+        if TrustTier::ALL.into_iter().any(|tier| window(tier) != window(TrustTier::User)) {
+            let message = "differ in rate_limit_window: a user has one rate window, so a request under a tier with a \
+                           shorter one ends what was counted for a longer one";
+            advise(&format!("policies.{}.tiers", policy.name), message.to_owned());
+        }
     }
 }
 

@@ -149,3 +149,10 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn tiers_with_rate_windows_of_their_own_are_told_what_they_share() {
+    let said =
+        advice("policies: {default: {tiers: {verified: {fair_play: {rate_limit_window: 3600}}}}}").join("\n");
+    assert!(said.contains("`policies.default.tiers`: differ in rate_limit_window"), "{said}");
+}
