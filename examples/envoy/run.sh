@@ -73,7 +73,7 @@ sed -e "s/port_value: 9901 }/port_value: 0 }/" \
     -e "s/port_value: 50051 }/port_value: $pdp_port }/" \
     -e "s/port_value: 9000 }/port_value: $(cat "$scratch/upstream") }/" \
     "$here/envoy.yaml" >"$scratch/envoy.yaml"
-"$root/.tools/bin/envoy" --use-dynamic-base-id --log-level warning --file-flush-interval-msec 100 \
+"$root/.tools/bin/envoy" --disable-hot-restart --log-level warning --file-flush-interval-msec 100 \
     -c "$scratch/envoy.yaml" --admin-address-path "$scratch/admin" >"$scratch/envoy.log" 2>&1 &
 envoy=$!
 started+=("$envoy")
