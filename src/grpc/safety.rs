@@ -116,7 +116,7 @@ impl Safety {
                 .collect(),
             readings: verdict.readings.as_ref().map(readings),
             gates: verdict.gates.iter().map(gate).collect(),
-            decision_id: verdict.decision_id.to_string(),
+            decision_id: verdict.decision_id.text(),
             config_digest: self.decision_point.config_digest().to_owned(),
         }
     }

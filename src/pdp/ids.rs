@@ -4,7 +4,6 @@
 //! alike, and nobody outside can aim at a collision. A decision's id comes from what was decided, so the same state,
 //! input and time give the same id; it is never made of the user's text.
 
-use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -29,18 +28,20 @@ impl DecisionId {
     }
 }
 
-impl fmt::Display for DecisionId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl DecisionId {
+    /// In the usual form: 32 hexadecimal digits in five groups.
+    #[must_use]
+    pub fn text(self) -> String {
         const HEX: &[u8; 16] = b"0123456789abcdef";
-        let mut text = [b'-'; 36];
-        let mut bytes = self.0.to_be_bytes().into_iter();
-        for group in [0..8, 9..13, 14..18, 19..23, 24..36] {
-            for (pair, byte) in text[group].chunks_exact_mut(2).zip(&mut bytes) {
-                pair[0] = HEX[usize::from(byte >> 4)];
-                pair[1] = HEX[usize::from(byte & 0xf)];
+        let mut text = String::with_capacity(36);
+        for (at, byte) in self.0.to_be_bytes().into_iter().enumerate() {
+            if matches!(at, 4 | 6 | 8 | 10) {
+                text.push('-');
             }
+            text.push(char::from(HEX[usize::from(byte >> 4)]));
+            text.push(char::from(HEX[usize::from(byte & 0xf)]));
         }
-        f.write_str(std::str::from_utf8(&text).unwrap_or_default())
+        text
     }
 }
 
@@ -143,7 +144,7 @@ mod tests {
 
     #[test]
     fn a_decision_id_is_a_version_8_uuid_that_begins_with_the_time() {
-        let id = DecisionId::new(Timestamp::from_ms(0x0123_4567_89ab), u128::MAX).to_string();
+        let id = DecisionId::new(Timestamp::from_ms(0x0123_4567_89ab), u128::MAX).text();
         assert_eq!(id, "01234567-89ab-8fff-bfff-ffffffffffff");
     }
 

@@ -76,12 +76,11 @@ impl Renderer {
             (Disposition::Bypassed, None) => "BYPASS",
             (Disposition::Judged | Disposition::Refused, None) => Effect::Permit.name(),
         };
-        let decision_id = verdict.decision_id.to_string();
         let retry_after_seconds = verdict.retry_after_ms.map(|ms| whole_seconds(ms).max(1));
 
         let mut headers = Vec::with_capacity(names::ALL.len());
         headers.extend(names::PROMISES.map(|(name, value)| Header::new(name, value)));
-        headers.push(Header::new(names::DECISION, decision_id.clone()));
+        headers.push(Header::new(names::DECISION, verdict.decision_id.text()));
         headers.push(Header::new(names::EFFECT, effect));
         if let Some(reason) = reason {
             headers.push(Header::new(names::REASON, reason.code()));
@@ -96,7 +95,7 @@ impl Renderer {
             reason,
             message: self.message(verdict.policy, reason),
             retry_after_seconds,
-            decision_id,
+            decision_id: verdict.decision_id.text(),
         });
         Orders { effect, http_status: reason.map_or(200, http_status), headers, refusal }
     }

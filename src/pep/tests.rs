@@ -69,7 +69,7 @@ fn every_answer_carries_the_promises_its_id_and_its_effect() {
         assert_eq!(value(&orders, "x-safety-pact-awaiting"), Some("AWAITED"), "{verdict:?}");
         assert_eq!(value(&orders, "x-safety-pact-concurrency"), Some("STAMINA_YIELDED"));
         assert_eq!(value(&orders, "x-safety-pact-sovereignty"), Some("DETERMINISTIC"));
-        assert_eq!(value(&orders, "x-safety-pact-decision"), Some(&*verdict.decision_id.to_string()));
+        assert_eq!(value(&orders, "x-safety-pact-decision"), Some(&*verdict.decision_id.text()));
         assert_eq!(value(&orders, "x-safety-pact-effect"), Some(orders.effect));
     }
 }
@@ -149,7 +149,7 @@ fn a_policy_has_its_own_quotas_and_its_own_words() {
         "reason_code": "BURST_LIMIT",
         "message": "Slow \"down\",\nplease.",
         "retry_after_seconds": 3,
-        "decision_id": verdict.decision_id.to_string(),
+        "decision_id": verdict.decision_id.text(),
     });
     assert_eq!(body, expected);
 }

@@ -20,8 +20,10 @@ use crate::pact::window::SlotWindow;
 
 /// No state takes more: 64 burst times, 48 slot counts and 8 outcomes, each at its longest.
 const MAX_BYTES: usize = 1_536;
-/// Records grow and shrink in steps of this, so that most updates are written in place.
-const STEP: usize = 16;
+/// Records grow in steps of this, so that most updates are written in place.
+const STEP: usize = 32;
+/// A record with more than this to spare shrinks.
+const SLACK: usize = 2 * STEP;
 const HINT_BYTES: usize = 8;
 
 /// A state at rest.
@@ -38,8 +40,9 @@ impl Packed {
     pub(crate) fn replace(&mut self, state: &SubjectState, policy: usize) {
         let writer = Writer::written(state, policy);
         let bytes = writer.padded();
-        if bytes.len() == self.0.len() {
-            self.0.copy_from_slice(bytes);
+        if self.0.len().checked_sub(bytes.len()).is_some_and(|spare| spare <= SLACK) {
+            // What is left of an older, longer record is never read: this one says how long it is.
+            self.0[..bytes.len()].copy_from_slice(bytes);
         } else {
             self.0 = bytes.into();
         }

@@ -109,7 +109,7 @@ fn set(name: &str, value: String) -> HeaderValueOption {
 /// What Envoy logs, and hands on to filters after this one.
 fn metadata(orders: &Orders<'_>, verdict: &Verdict, origin: &Origin<'_>) -> Struct {
     let mut fields = vec![
-        ("decision_id", text(verdict.decision_id.to_string())),
+        ("decision_id", text(verdict.decision_id.text())),
         ("effect", text(orders.effect)),
         ("config_digest", text(origin.config_digest)),
     ];
