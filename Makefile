@@ -1,7 +1,7 @@
 # What a person types here. `make test` is all of it: everything that a reviewer would check, from an empty machine
 # with Rust and python3 on it.
 
-.PHONY: test tools lint bench clean-tools
+.PHONY: test tools lint bench eval clean-tools
 
 # Everything, in one run of cargo; the tests start and stop the servers that they need.
 test: tools
@@ -17,6 +17,10 @@ lint:
 
 bench:
 	cargo bench
+
+# Against recorded data in ../shared/data; fails where there is none.
+eval:
+	cargo test --test eval -- --nocapture
 
 clean-tools:
 	rm -rf .tools
