@@ -88,8 +88,13 @@ pub(super) fn admitted_at(
     charge: Charge,
     now: Timestamp,
 ) -> Option<Timestamp> {
+    // What refuses now gives the first jump; only then is a copy needed.
+    let mut candidate = match blocked_until(state, limits, charge, now) {
+        Blocked::No => now.plus_ms(1),
+        Blocked::Until(time) => time,
+        Blocked::Forever => return None,
+    };
     let mut later = state.clone();
-    let mut candidate = now.plus_ms(1);
     // Locks, then heat, then the gates: each fails at most once or twice on the way, so this bound is never met.
     for _ in 0..32 {
         advance::advance(&mut later, limits, candidate);
