@@ -104,6 +104,8 @@ impl Cooperation {
     ) -> Result<proto::LogActionsResponse, Status> {
         let mut done = proto::LogActionsResponse::default();
         while let Some(wire) = wires.next().await {
+            // Whoever shares this thread gets a turn, however much of the stream is here already.
+            tokio::task::coop::consume_budget().await;
             match wire.and_then(|wire| Ok(self.log(wire)?)) {
                 Ok(Logged::Counted) => done.counted += 1,
                 Ok(Logged::Repeated) => done.repeated += 1,
