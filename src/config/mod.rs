@@ -58,10 +58,7 @@ impl Config {
     /// The position of the policy called `name`; the empty name is the default policy's.
     #[must_use]
     pub fn policy_index(&self, name: &str) -> Option<usize> {
-        if name.is_empty() {
-            return Some(0);
-        }
-        self.policies.iter().position(|policy| policy.name == name)
+        Policy::position(&self.policies, name)
     }
 }
 
@@ -222,6 +219,17 @@ pub struct Policy {
     pub pact: Pact,
     /// How it words a refusal.
     pub refusal: RefusalConfig,
+}
+
+impl Policy {
+    /// Where the policy called `name` stands among `policies`; the empty name is the first one's, the default policy's.
+    #[must_use]
+    pub fn position(policies: &[Self], name: &str) -> Option<usize> {
+        if name.is_empty() {
+            return Some(0);
+        }
+        policies.iter().position(|policy| policy.name == name)
+    }
 }
 
 /// How a policy words a refusal.

@@ -152,7 +152,7 @@ impl DecisionPoint {
     /// The position of the policy called `name`; the empty name is the default policy's.
     #[must_use]
     pub fn policy_index(&self, name: &str) -> Option<usize> {
-        if name.is_empty() { Some(0) } else { self.policies.iter().position(|policy| policy.name == name) }
+        Policy::position(&self.policies, name)
     }
 
     /// The digest of the config that everything is judged by.

@@ -19,6 +19,7 @@ mod tests;
 
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use envoy_types::pb::envoy::service::auth::v3::authorization_server::Authorization;
 use envoy_types::pb::envoy::service::auth::v3::{CheckRequest, CheckResponse};
@@ -151,7 +152,14 @@ impl Authorization for ExtAuthz {
 }
 
 /// The reason to refuse with when the operator's `key` holds what cannot be used: better shut than unlike the plan.
+///
+/// A gateway that is set up so says it with every request; the log hears of the first, the second, the fourth, ...
 fn misconfigured(key: &str) -> Reason {
-    tracing::warn!(key, "a request was refused: the gateway states something here that cannot be used");
+    static SEEN: AtomicU64 = AtomicU64::new(0);
+    let requests = SEEN.fetch_add(1, Ordering::Relaxed).saturating_add(1);
+    if requests.is_power_of_two() {
+        let message = "a request was refused: the gateway states something here that cannot be used";
+        tracing::warn!(key, requests, "{message}");
+    }
     Reason::SafetyUnavailable
 }
