@@ -61,9 +61,6 @@ pub enum StartError {
     /// A worker thread cannot be started.
     #[error("cannot start a worker thread")]
     Worker(#[source] io::Error),
-    /// The API's descriptors are broken.
-    #[error("the API's descriptors cannot be read")]
-    Descriptors(#[from] tonic_reflection::server::Error),
 }
 
 /// A running server.
@@ -109,7 +106,7 @@ impl App {
             max_agents: config.cooperation.max_agents,
             max_interaction_ids: config.cooperation.max_interaction_ids,
         }));
-        let services = Services::new(config, &decision_point, &auditor, &metrics)?;
+        let services = Services::new(config, &decision_point, &auditor, &metrics);
 
         let server = &config.server;
         let tcp = match server.listen {

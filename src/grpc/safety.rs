@@ -166,11 +166,9 @@ impl Stream for Answers {
         match Pin::new(&mut self.questions).poll_next(cx) {
             Poll::Ready(question) => Poll::Ready(question.map(|question| self.service.answer(&question?))),
             // Every question that is here has been answered; the next one is for another server.
-            Poll::Pending => self
-                .drained
-                .as_mut()
-                .poll(cx)
-                .map(|()| Some(Err(Status::unavailable("the server stops: ask on a new connection")))),
+            Poll::Pending => self.drained.as_mut().poll(cx).map(|()| {
+                Some(Err(promising(Status::unavailable("the server stops: ask on a new connection"))))
+            }),
         }
     }
 }

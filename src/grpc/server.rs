@@ -38,6 +38,9 @@ pub const SERVICES: [&str; 3] = [
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(60);
 const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(20);
 
+/// Why reflection cannot fail to start.
+const DESCRIBED: &str = "the descriptors are those that the build has just made of proto/";
+
 /// The services, and what they share.
 #[derive(Clone)]
 pub struct Services {
@@ -55,15 +58,13 @@ impl std::fmt::Debug for Services {
 
 impl Services {
     /// Every service of this server.
-    ///
-    /// # Errors
-    /// When the descriptors that `build.rs` made cannot be read back.
+    #[must_use]
     pub fn new(
         config: &Config,
         decision_point: &Arc<DecisionPoint>,
         auditor: &Arc<Auditor>,
         metrics: &Arc<Metrics>,
-    ) -> Result<Self, tonic_reflection::server::Error> {
+    ) -> Self {
         let renderer = Arc::new(Renderer::new(decision_point.policies()));
         let limit = config.server.max_message_bytes;
         let (draining, drained) = watch::channel(false);
@@ -84,14 +85,14 @@ impl Services {
             .add_service(CooperationServiceServer::new(cooperation).max_decoding_message_size(limit))
             .add_service(AuthorizationServer::new(ext_authz).max_decoding_message_size(limit))
             .add_service(HealthServer::new(Health(HealthService::from_health_reporter(health.clone()))))
-            .add_service(reflection().build_v1()?)
-            .add_service(reflection().build_v1alpha()?);
-        Ok(Self {
+            .add_service(reflection().build_v1().expect(DESCRIBED))
+            .add_service(reflection().build_v1alpha().expect(DESCRIBED));
+        Self {
             routes: routes.routes().prepare(),
             health,
             draining,
             max_concurrent_streams: config.server.max_concurrent_streams,
-        })
+        }
     }
 
     /// Tells health checks whether new requests are welcome. Once they are not, streams that only wait end: a health

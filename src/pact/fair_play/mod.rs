@@ -90,6 +90,7 @@ pub(super) fn admitted_at(
 ) -> Option<Timestamp> {
     // What refuses now gives the first jump; only then is a copy needed.
     let mut candidate = match blocked_until(state, limits, charge, now) {
+        // No gate of ours: whatever refused, the next millisecond is the first there is.
         Blocked::No => now.plus_ms(1),
         Blocked::Until(time) => time,
         Blocked::Forever => return None,
