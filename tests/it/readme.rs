@@ -11,8 +11,8 @@ use std::net::SocketAddr;
 use std::process::Command;
 
 use crate::support::process::Process;
+use crate::support::repository;
 use crate::support::server::Server;
-use crate::support::{eventually, repository};
 
 #[derive(Debug, PartialEq, Eq)]
 struct Step {
@@ -95,7 +95,7 @@ async fn every_block_of_the_readme_prints_what_it_says() {
 
     let start = steps.next().expect("the README has blocks");
     assert_eq!(start.command, "cargo run --release", "the first block starts the server");
-    let server = Server::start("").await;
+    let mut server = Server::start("").await;
     let mut places = Places(vec![
         ("127.0.0.1:50051", server.grpc().to_string()),
         ("127.0.0.1:8081", server.admin().to_string()),
@@ -138,7 +138,7 @@ async fn every_block_of_the_readme_prints_what_it_says() {
         process.signal("TERM");
         assert_eq!(process.ended().await, 0);
     }
-    eventually("the server is still there", async || Some(server.grpc())).await;
+    assert_eq!(server.terminate().await, 0, "the server outlived its readers and drains");
 }
 
 #[test]
